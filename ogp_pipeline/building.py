@@ -1,0 +1,60 @@
+"""Builds one working table: runs its SQL, or the function its contract names, and stores the result."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.settings import Settings
+from ogp_pipeline.store import Store, TableState
+
+if TYPE_CHECKING:
+    from ogp_pipeline.sources.folders import SourceFile
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a function named by `built_by` may use besides its connection and model."""
+
+    settings: Settings
+    catalog: Catalog
+    scratch: Path  # a folder that is emptied when the step ends
+
+    @cached_property
+    def files(self) -> list[SourceFile]:
+        """The files of the run's sources, looked at once per step."""
+        from ogp_pipeline.sources.folders import scan
+        from ogp_pipeline.sources.layouts import layouts
+
+        return scan(self.settings, layouts(self.catalog))
+
+
+Builder = Callable[[duckdb.DuckDBPyConnection, Model, Workshop], str]
+
+
+def builder(model: Model) -> Builder:
+    """The function that `built_by` names: it returns the SELECT whose result is the table."""
+    module, function = model.contract.built_by.split(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def build_tables(settings: Settings, catalog: Catalog, models: tuple[Model, ...]) -> dict[str, TableState]:
+    """Build the tables of one step in order; the errors are those of `Store.session`, `Store.write` and `scan`."""
+    store = Store(settings.tables_dir, catalog)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    states = {}
+    with TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
+        workshop = Workshop(settings, catalog, Path(scratch))
+        for model in models:
+            with store.session(model.reads) as connection:
+                select = model.sql or builder(model)(connection, model, workshop)
+                states[model.name] = store.write(connection, model, select)
+    return states

@@ -1,0 +1,142 @@
+"""What a table promises: the pydantic model of `sql/<schema>/<table>.yml`.
+
+Reading and validating contracts belongs here; what they are used for (casts, checks, comments) does not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+NAME = r"^[A-Za-z0-9_]+$"
+Severity = Literal["critical", "warning"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Column(_Strict):
+    """One column: its DuckDB type and meaning, and what must hold for its values."""
+
+    type: str = "VARCHAR"
+    description: str = Field(min_length=1)
+    required: bool = False
+    unique: bool = False
+    codes: str | None = None  # a list in reference.labels
+    unit: str | None = None
+
+
+class Expectation(BaseModel):
+    """A Great Expectations expectation by its own name and arguments, with a severity and a reason."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = Field(pattern=r"^expect_[a-z0-9_]+$")
+    severity: Severity
+    why: str = Field(min_length=1)
+    name: str | None = Field(default=None, pattern=NAME)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The expectation's own arguments."""
+        return dict(self.model_extra or {})
+
+    @property
+    def check(self) -> str:
+        """The name of the check: the one given, else made of the expectation and the columns it reads."""
+        if self.name:
+            return self.name
+        columns = [v for k, v in self.arguments.items() if k in ("column", "column_A", "column_B")]
+        return "_".join([self.type.removeprefix("expect_column_").removeprefix("expect_"), *columns])
+
+
+class FailingRows(_Strict):
+    """A rule as a SELECT that returns the rows that break it; no rows means it holds."""
+
+    name: str = Field(pattern=NAME)
+    severity: Severity
+    sql: str = Field(min_length=1)
+    why: str = Field(min_length=1)
+
+
+class Contract(_Strict):
+    """What `sql/<schema>/<table>.yml` says.
+
+    `built_by` names a function `module:function` for tables that SQL cannot compute, `reads` what it reads.
+    `extras` lets columns pass that are not named (raw layouts). `private` keeps a table out of releases and
+    checks. `in_release` marks the tables of `meta` that are written while a release is built; they are no assets.
+    `recognised_by` lists the headers that tell a raw layout from all others.
+    """
+
+    description: str = Field(min_length=1)
+    grain: str = Field(min_length=1)
+    key: tuple[str, ...] = ()
+    columns: dict[str, Column] = Field(default_factory=dict)
+    foreign_keys: dict[str, str] = Field(default_factory=dict)
+    expectations: tuple[Expectation, ...] = ()
+    failing_rows: tuple[FailingRows, ...] = ()
+    built_by: str | None = Field(default=None, pattern=r"^[a-z_.]+:[a-z_]+$")
+    reads: tuple[str, ...] = ()
+    extras: bool = False
+    private: bool = False
+    in_release: bool = False
+    recognised_by: tuple[str, ...] = ()
+
+    @field_validator("key", "reads", "recognised_by", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Contract:
+        problems = []
+        if not self.private and not self.columns:
+            problems.append("columns: a table that is not private names its columns")
+        for place, names in (("key", self.key), ("foreign_keys", tuple(self.foreign_keys))):
+            problems += [f"{place}: {name} is not among the columns" for name in names if name not in self.columns]
+        checks = [rule.check for rule in self.expectations] + [rule.name for rule in self.failing_rows]
+        problems += [f"check {name} is named twice" for name in sorted({c for c in checks if checks.count(c) > 1})]
+        if "contract" in checks:
+            problems.append("check `contract` is the name of the contract's own check: choose another")
+        if self.private and (self.expectations or self.failing_rows):
+            problems.append("a private table carries no checks: move them to the table that is published")
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML in which a key given twice is an error instead of a silent loss."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+def load_yaml(text: str) -> Any:
+    """Plain YAML data; yaml.YAMLError where it cannot be read, holds a key twice or asks for objects."""
+    return yaml.load(text, Loader=_UniqueKeys)
+
+
+def read_contract(path: Path) -> tuple[Contract | None, list[str]]:
+    """The contract in `path` and the list of its errors, one line each; None where it cannot be read."""
+    try:
+        return Contract.model_validate(load_yaml(path.read_text(encoding="utf-8"))), []
+    except yaml.YAMLError as error:
+        return None, [f"{path.name}: not readable as YAML: {str(error).replace(chr(10), ' ')}"]
+    except ValidationError as error:
+        return None, [validation_line(path.name, item) for item in error.errors()]
+
+
+def validation_line(where: str, item: Any) -> str:
+    """One pydantic error as one line: where, which entry, what is wrong."""
+    entry = ".".join(str(part) for part in item["loc"]) or "the whole file"
+    return f"{where}: {entry}: {item['msg'].removeprefix('Value error, ')}"

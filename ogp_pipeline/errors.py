@@ -1,0 +1,40 @@
+"""The errors a user can cause and mend. Anything else that is raised is a bug and keeps its traceback."""
+
+from __future__ import annotations
+
+
+class OgpError(Exception):
+    """One or more problems a user can mend; `problems` holds one line each.
+
+    A line names the file, row and column where there are any, and ends with what to do.
+    """
+
+    heading = "cannot go on"
+
+    def __init__(self, problems: list[str] | str) -> None:
+        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        super().__init__("\n".join([f"{self.heading}:", *(f"  - {line}" for line in self.problems)]))
+
+
+class InputError(OgpError):
+    """The input files or the way they were named (exit status 2)."""
+
+    heading = "the input cannot be read"
+
+
+class ContractError(OgpError):
+    """`sql/**` breaks the rules of models and contracts; raised while the definitions load."""
+
+    heading = "sql/ does not keep its rules"
+
+
+class MissingTableError(OgpError):
+    """A working table that is read is missing or damaged."""
+
+    heading = "a working table is missing"
+
+
+class PublishRefusedError(OgpError):
+    """The gate refused the candidate; the last release stays (exit status 1)."""
+
+    heading = "the release was refused and the last one stays"

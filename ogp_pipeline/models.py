@@ -1,0 +1,249 @@
+"""The tables of the pipeline: `sql/**` read, parsed by DuckDB, validated and put in order.
+
+What a table is made of and what it depends on belongs here; storing tables and running checks does not.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import duckdb
+
+from ogp_pipeline.contracts import Contract, read_contract
+from ogp_pipeline.errors import ContractError
+from ogp_pipeline.settings import project_file
+
+SCHEMAS = ("reference", "raw", "staging", "quarantine", "marts", "metrics", "meta")
+SOURCE_SCHEMAS = ("raw", "staging", "quarantine")
+TABLE_FUNCTIONS = {"unnest", "range", "generate_series"}
+
+
+@dataclass(frozen=True)
+class Model:
+    """One table: its contract and, unless a function builds it, its SQL.
+
+    `reads` are the tables its rows come from. `checks_read` are the tables its checks compare it with: they
+    come before it in the graph, but a change in them does not make its rows stale.
+    """
+
+    name: str
+    contract: Contract
+    path: Path  # the .sql file, or the .yml where a function builds the table
+    sql: str | None
+    reads: tuple[str, ...]
+    checks_read: tuple[str, ...]
+    code_hash: str
+
+    @property
+    def comes_after(self) -> tuple[str, ...]:
+        """Every table that must be there before this one is built and checked."""
+        return tuple(sorted({*self.reads, *self.checks_read}))
+
+    @property
+    def schema(self) -> str:
+        """`marts` of `marts.commitments`."""
+        return self.name.split(".")[0]
+
+    @property
+    def table(self) -> str:
+        """`commitments` of `marts.commitments`."""
+        return self.name.split(".")[1]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Every working table by name, in an order in which each comes after all it reads.
+
+    `release_tables` are the tables of `meta` that exist in a release only.
+    """
+
+    models: Mapping[str, Model]
+    release_tables: tuple[Model, ...]
+    macros: str
+
+    def __getitem__(self, name: str) -> Model:
+        return self.models[name]
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self.models.values())
+
+    @cached_property
+    def public(self) -> tuple[Model, ...]:
+        """The models that are assets and go into a release."""
+        return tuple(model for model in self if not model.contract.private)
+
+    @cached_property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the official layouts: one raw table each."""
+        return tuple(model.table for model in self if model.schema == "raw")
+
+    def source_of(self, name: str) -> str | None:
+        """The source a raw, staging or quarantine table belongs to, by its name; None for all others."""
+        schema, table = name.split(".")
+        if schema not in SOURCE_SCHEMAS:
+            return None
+        bare = table.lstrip("_")
+        matches = [source for source in self.sources if bare == source or bare.startswith(f"{source}_")]
+        return max(matches, key=len, default=None)
+
+    def steps(self) -> list[tuple[str, tuple[Model, ...]]]:
+        """The units of materialisation: (name, its models in order).
+
+        The tables of one source are one step, the reference tables another; every other table is its own.
+        """
+        grouped: dict[str, list[Model]] = {}
+        step_of: dict[str, str] = {}
+        for model in self:
+            source = self.source_of(model.name)
+            step = source or ("reference" if model.schema == "reference" else f"{model.schema}__{model.table}")
+            grouped.setdefault(step, []).append(model)
+            step_of[model.name] = step
+        before = {
+            step: sorted({step_of[read] for model in models for read in model.comes_after} - {step})
+            for step, models in grouped.items()
+        }
+        return [(step, tuple(grouped[step])) for step in _sorted(before)]
+
+
+def load_catalog(sql_dir: Path | None = None) -> Catalog:
+    """Read `sql/**` into a Catalog; ContractError lists every fault at once."""
+    sql_dir = sql_dir or project_file("sql")
+    macros = (sql_dir / "macros.sql").read_text(encoding="utf-8")
+    connection = duckdb.connect()
+    problems: list[str] = []
+    models: dict[str, Model] = {}
+    for path in sorted(sql_dir.glob("*/*.yml")):
+        model, faults = _load_model(connection, path, macros)
+        problems += faults
+        if model:
+            models[model.name] = model
+    for path in sorted(sql_dir.glob("*/*.sql")):
+        if not path.with_suffix(".yml").exists():
+            problems.append(f"{path.parent.name}/{path.name}: has no contract: add {path.with_suffix('.yml').name}")
+    problems += _cross_faults(models)
+    if problems:
+        raise ContractError(problems)
+    release_tables = tuple(model for model in models.values() if model.contract.in_release)
+    working = {name: model for name, model in models.items() if not model.contract.in_release}
+    return Catalog({name: working[name] for name in _in_order(working)}, release_tables, macros)
+
+
+def references(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[tuple[str, ...], list[str]]:
+    """The tables that one SELECT reads, and the faults that keep it from being a model.
+
+    References are schema-qualified; anything unqualified must be a CTE. DuckDB's own parser decides.
+    """
+    parsed = json.loads(connection.execute("select json_serialize_sql(?)", [sql]).fetchone()[0])
+    if parsed["error"]:
+        return (), [f"not one SELECT statement: {parsed['error_message']}"]
+    if len(parsed["statements"]) != 1:
+        return (), [f"holds {len(parsed['statements'])} statements: one SELECT is allowed"]
+    tables, faults, ctes = set(), [], set()
+    nodes = list(_walk(parsed))
+    for node in nodes:
+        for entry in (node.get("cte_map") or {}).get("map", []):
+            ctes.add(entry["key"].lower())
+    for node in nodes:
+        kind = node.get("type")
+        if kind == "BASE_TABLE":
+            schema, table = node.get("schema_name") or "", node["table_name"]
+            if schema in SCHEMAS:
+                tables.add(f"{schema}.{table}")
+            elif schema or table.lower() not in ctes:
+                faults.append(f"reads {schema + '.' if schema else ''}{table}: write <schema>.<table> or a CTE")
+        elif kind == "TABLE_FUNCTION":
+            function = node["function"]["function_name"]
+            if function not in TABLE_FUNCTIONS:
+                faults.append(f"calls the table function {function}: allowed are {sorted(TABLE_FUNCTIONS)}")
+    return tuple(sorted(tables)), faults
+
+
+def _walk(node: object) -> Iterator[dict]:
+    if isinstance(node, dict):
+        yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for item in node:
+            yield from _walk(item)
+
+
+def _load_model(
+    connection: duckdb.DuckDBPyConnection, path: Path, macros: str
+) -> tuple[Model | None, list[str]]:
+    where = f"{path.parent.name}/{path.name}"
+    contract, faults = read_contract(path)
+    if contract is None:
+        return None, [f"{path.parent.name}/{fault}" for fault in faults]
+    sql_path = path.with_suffix(".sql")
+    ingredients = [path.read_text(encoding="utf-8")]
+    sql, reads = None, contract.reads
+    if [sql_path.exists(), bool(contract.built_by), contract.in_release].count(True) != 1:
+        faults.append(f"{where}: needs one of {sql_path.name} beside it, `built_by` and `in_release`")
+    elif contract.built_by:
+        ingredients.append(_module_source(contract.built_by.split(":")[0]))
+    elif not contract.in_release:
+        sql = sql_path.read_text(encoding="utf-8").strip().rstrip(";")
+        reads, sql_faults = references(connection, sql)
+        faults += [f"{path.parent.name}/{sql_path.name}: {fault}" for fault in sql_faults]
+        ingredients += [sql, macros]
+    checks_read = set(contract.foreign_keys.values())
+    for rule in contract.failing_rows:
+        tables, rule_faults = references(connection, rule.sql)
+        checks_read |= set(tables)
+        faults += [f"{where}: failing_rows {rule.name}: {fault}" for fault in rule_faults]
+    name = f"{path.parent.name}.{path.stem}"
+    if path.parent.name not in SCHEMAS:
+        faults.append(f"{where}: {path.parent.name} is not one of the schemas {', '.join(SCHEMAS)}")
+    code_hash = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()
+    model = Model(
+        name=name,
+        contract=contract,
+        path=sql_path if sql else path,
+        sql=sql,
+        reads=reads,
+        checks_read=tuple(sorted(checks_read - {name})),
+        code_hash=code_hash,
+    )
+    return model, faults
+
+
+def _module_source(module: str) -> str:
+    """The source of a module without importing it; of a package, all its modules."""
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ContractError(f"built_by names the module {module}, which does not exist")
+    return Path(spec.origin).read_text(encoding="utf-8")
+
+
+def _cross_faults(models: Mapping[str, Model]) -> list[str]:
+    """Faults that show only when all models are known: unknown tables, foreign keys, code lists."""
+    faults = []
+    for model in models.values():
+        for read in model.comes_after:
+            if read not in models:
+                faults.append(f"{model.name}: reads {read}, which has no contract in sql/")
+        for column, parent in model.contract.foreign_keys.items():
+            if parent in models and models[parent].contract.key != (column,):
+                faults.append(f"{model.name}: foreign key {column} does not match the key of {parent}")
+    return faults
+
+
+def _in_order(models: Mapping[str, Model]) -> tuple[str, ...]:
+    return _sorted(
+        {name: sorted(read for read in model.comes_after if read in models) for name, model in sorted(models.items())}
+    )
+
+
+def _sorted(before: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """The names in an order in which each comes after those named before it."""
+    try:
+        return tuple(TopologicalSorter(before).static_order())
+    except CycleError as error:
+        raise ContractError(f"tables depend on each other in a circle: {' -> '.join(error.args[1])}") from error

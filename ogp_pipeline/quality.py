@@ -1,0 +1,282 @@
+"""Contracts turned into verdicts: Great Expectations suites over tables, and SQL that returns failing rows.
+
+The only module that imports Great Expectations (3 seconds), and only inside the function that validates.
+What a verdict leads to (a Dagster check, a refused release) is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import duckdb
+
+from ogp_pipeline.contracts import Contract
+from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.store import quoted
+
+CONTRACT_CHECK = "contract"
+SAMPLE_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one check on one table.
+
+    `group` is the Dagster check it belongs to: `contract` for key, required values, codes and foreign keys,
+    else the check's own name. `failing_rows` is None where a check does not count rows. A check that could not
+    run has `passed` False and `error` set.
+    """
+
+    table: str
+    check: str
+    group: str
+    severity: str
+    passed: bool
+    failing_rows: int | None
+    why: str
+    sample: tuple[Mapping[str, Any], ...] = ()
+    error: str | None = None
+    accepted_reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """`<schema>.<table>.<check>`: what `--accept` takes."""
+        return f"{self.table}.{self.check}"
+
+    @property
+    def refuses(self) -> bool:
+        """It stands against a release: critical, failed and not accepted."""
+        return not self.passed and self.severity == "critical" and self.accepted_reason is None
+
+    @property
+    def status(self) -> str:
+        """passed, failed, or accepted: failed and let through."""
+        return "passed" if self.passed else "accepted" if self.accepted_reason else "failed"
+
+    def sentence(self) -> str:
+        """One line for people: the check, how many rows, an example, why it matters."""
+        count = "" if self.failing_rows is None else f" ({self.failing_rows} row{'s' * (self.failing_rows != 1)})"
+        example = f", for example {json.dumps(self.sample[0], default=str, ensure_ascii=False)}" if self.sample else ""
+        error = f": could not run: {self.error}" if self.error else ""
+        return f"{self.name}{count}{error}{example}. {' '.join(self.why.split())}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One expectation of a suite: what Great Expectations is asked, and what its answer means here."""
+
+    check: str
+    group: str
+    severity: str
+    why: str
+    type: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_groups(contract: Contract) -> list[tuple[str, str]]:
+    """The checks of a table as Dagster shows them: (name, why)."""
+    return [
+        (CONTRACT_CHECK, "Key, required values, codes and foreign keys hold."),
+        *((rule.check, rule.why) for rule in contract.expectations),
+        *((rule.name, rule.why) for rule in contract.failing_rows),
+    ]
+
+
+def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catalog) -> list[Verdict]:
+    """Every verdict on one table that `connection` can see, with all that its checks read, under its own name."""
+    rules = suite_rules(model.contract, code_lists())
+    verdicts = _validate(connection, model, rules)
+    for column, parent in model.contract.foreign_keys.items():
+        sql = (
+            f"select distinct {quoted(column)} from {model.name} where {quoted(column)} is not null "
+            f"and {quoted(column)} not in (select {quoted(column)} from {parent})"
+            if column in catalog[parent].contract.columns
+            else f"select 'no column {column} in {parent}' as fault"
+        )
+        why = f"Every {column} must stand in {parent}."
+        verdicts.append(
+            _rows_verdict(connection, model, f"foreign_key_{column}", CONTRACT_CHECK, "critical", sql, why)
+        )
+    for rule in model.contract.failing_rows:
+        verdicts.append(
+            _rows_verdict(connection, model, rule.name, rule.name, rule.severity, rule.sql, rule.why)
+        )
+    return verdicts
+
+
+def suite_rules(contract: Contract, codes: Mapping[str, Sequence[str]]) -> list[Rule]:
+    """The Great Expectations suite of a contract. KeyError where a column names an unknown code list."""
+    rules = []
+
+    def contract_rule(check: str, why: str, kind: str, **arguments: Any) -> None:
+        rules.append(Rule(check, CONTRACT_CHECK, "critical", why, kind, arguments))
+
+    if contract.key:
+        why = f"{', '.join(contract.key)} is the key: one row each."
+        if len(contract.key) == 1:
+            contract_rule("key_is_unique", why, "expect_column_values_to_be_unique", column=contract.key[0])
+        else:
+            contract_rule(
+                "key_is_unique", why, "expect_compound_columns_to_be_unique", column_list=list(contract.key)
+            )
+    for name, column in contract.columns.items():
+        slug = "".join(c if c.isalnum() else "_" for c in name).strip("_").lower()
+        if column.required or name in contract.key:
+            why = f"{name} is required."
+            contract_rule(f"{slug}_is_given", why, "expect_column_values_to_not_be_null", column=name)
+        if column.unique:
+            contract_rule(f"{slug}_is_unique", f"{name} is unique.", "expect_column_values_to_be_unique", column=name)
+        if column.codes:
+            contract_rule(
+                f"{slug}_is_a_code",
+                f"{name} is one of the codes of the list {column.codes}.",
+                "expect_column_values_to_be_in_set",
+                column=name,
+                value_set=sorted(codes[column.codes]),
+            )
+    for rule in contract.expectations:
+        rules.append(Rule(rule.check, rule.check, rule.severity, rule.why, rule.type, rule.arguments))
+    return rules
+
+
+@cache
+def code_lists() -> dict[str, tuple[str, ...]]:
+    """The codes of each list in reference/labels.csv."""
+    import csv
+
+    from ogp_pipeline.settings import PACKAGE_DIR
+
+    lists: dict[str, dict[str, None]] = {}
+    with (PACKAGE_DIR / "reference" / "labels.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            lists.setdefault(row["list"], {})[row["code"]] = None
+    return {name: tuple(codes) for name, codes in lists.items()}
+
+
+def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequence[Rule]) -> list[Verdict]:
+    """Run a suite over the columns it needs. A rule that raises, or gets no answer, is a failed verdict."""
+    if not rules:
+        return []
+    needed = {
+        name
+        for rule in rules
+        for argument, value in rule.arguments.items()
+        if argument.startswith("column")
+        for name in ([value] if isinstance(value, str) else value)
+    } | set(model.contract.key)
+    columns = [name for name in model.contract.columns if name in needed]
+    # lists cannot be compared by pandas: only whether they are given matters
+    selected = [
+        f"case when {quoted(name)} is not null then 'given' end as {quoted(name)}"
+        if "[" in model.contract.columns[name].type
+        else quoted(name)
+        for name in columns
+    ]
+    # a suite that reads no column still needs a row for each of the table's
+    text = ", ".join(selected) or "1 as row"
+    frame = connection.execute(f"select {text} from {model.name}").df()
+    results = _great_expectations(frame, rules, model.contract.key)
+    return [_verdict(model, rule, result) for rule, result in zip(rules, results, strict=True)]
+
+
+def _great_expectations(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[Any]:
+    """The validation result of each rule, in order."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+
+    batches = _batch_definition(gx, ProgressBarsConfig)
+    suite = gx.ExpectationSuite(name="contract")
+    for position, rule in enumerate(rules):
+        configured = ExpectationConfiguration(
+            type=rule.type, kwargs=dict(rule.arguments), meta={"position": position}, severity=rule.severity
+        )
+        suite.add_expectation_configuration(configured)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas deprecations inside Great Expectations
+        result = batches.get_batch({"dataframe": frame}).validate(
+            suite,
+            result_format={
+                "result_format": "COMPLETE",
+                "unexpected_index_column_names": list(key),
+                "return_unexpected_index_query": False,
+            },
+        )
+    answers = {item.expectation_config.meta["position"]: item for item in result.results}
+    return [answers.get(position) for position in range(len(rules))]
+
+
+@cache
+def _batch_definition(gx: Any, progress_bars: Any) -> Any:
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = progress_bars(globally=False, metric_calculations=False)
+    asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")
+    return asset.add_batch_definition_whole_dataframe("whole")
+
+
+def _verdict(model: Model, rule: Rule, result: Any) -> Verdict:
+    common = {
+        "table": model.name,
+        "check": rule.check,
+        "group": rule.group,
+        "severity": rule.severity,
+        "why": rule.why,
+    }
+    if result is None:
+        return Verdict(**common, passed=False, failing_rows=None, error="Great Expectations gave no answer")
+    # an expectation that errors says success=False and hides the reason in exception_info
+    raised = _raised(result.exception_info)
+    found = result.result or {}
+    sample = tuple(
+        {name: str(value) for name, value in row.items()}
+        for row in (found.get("unexpected_index_list") or [])[:SAMPLE_ROWS]
+    )
+    if not sample and not result.success and "observed_value" in found:
+        sample = ({"observed": str(found["observed_value"])},)
+    return Verdict(
+        **common,
+        passed=bool(result.success) and raised is None,
+        failing_rows=found.get("unexpected_count"),
+        sample=sample if not result.success else (),
+        error=raised,
+    )
+
+
+def _raised(exception_info: Mapping[str, Any] | None) -> str | None:
+    """The message of an exception inside Great Expectations; its info is flat or keyed by metric."""
+    info = exception_info or {}
+    entries = [info] if "raised_exception" in info else list(info.values())
+    messages = [str(entry.get("exception_message")) for entry in entries if entry.get("raised_exception")]
+    return "; ".join(messages) or None
+
+
+def _rows_verdict(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    check: str,
+    group: str,
+    severity: str,
+    sql: str,
+    why: str,
+) -> Verdict:
+    """The verdict of a SELECT that returns the rows that break a rule."""
+    common = {"table": model.name, "check": check, "group": group, "severity": severity, "why": why}
+    try:
+        count = connection.execute(f"select count(*) from ({sql})").fetchone()[0]
+        cursor = connection.execute(f"select * from ({sql}) limit {SAMPLE_ROWS}")
+        names = [column[0] for column in cursor.description]
+        sample = tuple(dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall())
+    except duckdb.Error as error:
+        return Verdict(**common, passed=False, failing_rows=None, error=str(error))
+    return Verdict(**common, passed=count == 0, failing_rows=count, sample=sample)
+
+
+def _plain(value: Any) -> Any:
+    return value if isinstance(value, (int, float, bool, type(None))) else str(value)

@@ -1,0 +1,225 @@
+"""Builds the DuckDB file of a release beside the old one: tables, views, comments, and what `meta` says of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ogp_pipeline.models import SCHEMAS, Catalog, Model
+from ogp_pipeline.quality import Verdict, code_lists
+from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, literal, prepare, quoted
+
+# Read by every DuckDB from 1.2 on; the default of 2.0 cannot be opened by 1.x clients.
+STORAGE_VERSION = "v1.2.0"
+VIEW_SCHEMAS = ("marts", "metrics")
+SYNTHETIC = "SYNTHETIC (generated sample, no real government): "
+
+
+def build_tables_of_release(path: Path, store: Store) -> None:
+    """Create the file with every public working table."""
+    with _open(path, create=True) as connection:
+        for schema in SCHEMAS:
+            connection.execute(f"create schema if not exists release.{schema}")
+        for model in store.catalog.public:
+            source = literal(store.path(model.name).as_posix())
+            connection.execute(f"create table release.{model.name} as select * from read_parquet({source})")
+
+
+def audit_session(path: Path, catalog: Catalog) -> duckdb.DuckDBPyConnection:
+    """A connection that sees the tables of the candidate under their own names, with the models' macros."""
+    connection = connect()
+    prepare(connection, catalog.macros)
+    connection.execute(f"attach {literal(path.as_posix())} as release (read_only)")
+    for model in catalog.public:
+        connection.execute(f"create view {model.name} as select * from release.{model.name}")
+    return connection
+
+
+def finish(
+    path: Path,
+    catalog: Catalog,
+    states: Mapping[str, TableState],
+    verdicts: Sequence[Verdict],
+    release: Mapping[str, Any],
+    earlier: Path | None,
+) -> None:
+    """Add what `meta` says of the release, the views in `main` and the comments.
+
+    `release` is the row of `meta.releases`; the rows of `earlier` releases are kept before it.
+    """
+    with _open(path) as connection:
+        _table(connection, catalog, "meta.checks", [_check_row(verdict) for verdict in verdicts])
+        _table(connection, catalog, "meta.releases", [release])
+        if earlier is not None:
+            connection.execute(f"attach {literal(earlier.as_posix())} as earlier (read_only)")
+            connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
+            connection.execute("detach earlier")
+        models = [*catalog.public, *catalog.release_tables]
+        _table(connection, catalog, "meta.tables", [_table_row(connection, m, states) for m in models])
+        _table(connection, catalog, "meta.columns", _column_rows(connection, models))
+        # the two tables that describe all tables describe themselves too, once they are there
+        connection.execute(
+            "update release.meta.tables set rows = (select count(*) from release.meta.tables) "
+            "where table_schema = 'meta' and table_name = 'tables'"
+        )
+        connection.execute(
+            "update release.meta.tables set rows = (select count(*) from release.meta.columns) "
+            "where table_schema = 'meta' and table_name = 'columns'"
+        )
+        _views(connection, catalog)
+        _comments(connection, models, SYNTHETIC if release["is_synthetic"] else "")
+        connection.execute("checkpoint release")
+
+
+def _open(path: Path, create: bool = False) -> duckdb.DuckDBPyConnection:
+    connection = connect()
+    options = f" (storage_version {literal(STORAGE_VERSION)})" if create else ""
+    connection.execute(f"attach {literal(path.as_posix())} as release{options}")
+    return connection
+
+
+def _table(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, name: str, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """Create a table of `meta` with the types of its contract."""
+    model = next(model for model in catalog.release_tables if model.name == name)
+    columns = model.contract.columns
+    typed = ", ".join(f"{quoted(column)} {spec.type}" for column, spec in columns.items())
+    connection.execute(f"create temp table rows_of_meta ({typed})")
+    if rows:
+        marks = ", ".join("?" for _ in columns)
+        values = [[row[column] for column in columns] for row in rows]
+        connection.executemany(f"insert into rows_of_meta values ({marks})", values)
+    shaped = cast_to_contract(connection, model, "select * from rows_of_meta")
+    connection.execute(f"create table release.{name} as {shaped}")
+    connection.execute("drop table rows_of_meta")
+
+
+def _check_row(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "check_name": verdict.name,
+        "table_name": verdict.table,
+        "check": verdict.check,
+        "severity": verdict.severity,
+        "status": verdict.status,
+        "failing_rows": verdict.failing_rows,
+        "why": " ".join(verdict.why.split()),
+        "sample": json.dumps(list(verdict.sample), ensure_ascii=False, default=str),
+        "accepted_reason": verdict.accepted_reason,
+        "error": verdict.error,
+    }
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, model: Model) -> bool:
+    found = connection.execute(
+        "select count(*) from duckdb_tables() where database_name = 'release' and schema_name = ? and table_name = ?",
+        [model.schema, model.table],
+    )
+    return found.fetchone()[0] == 1
+
+
+def _table_row(
+    connection: duckdb.DuckDBPyConnection, model: Model, states: Mapping[str, TableState]
+) -> dict[str, Any]:
+    rows = 0
+    if _exists(connection, model):
+        rows = connection.execute(f"select count(*) from release.{model.name}").fetchone()[0]
+    return {
+        "table_schema": model.schema,
+        "table_name": model.table,
+        "description": " ".join(model.contract.description.split()),
+        "grain": " ".join(model.contract.grain.split()),
+        "key_columns": ", ".join(model.contract.key) or None,
+        "rows": rows,
+        "fingerprint": states[model.name].fingerprint if model.name in states else None,
+        "sql": model.sql,
+    }
+
+
+def _column_rows(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[dict[str, Any]]:
+    lists = code_lists()
+    rows = []
+    for model in models:
+        promised = model.contract.columns
+        types = {name: column.type for name, column in promised.items()}
+        if _exists(connection, model):
+            described = connection.execute(f"describe release.{model.name}").fetchall()
+            types = {row[0]: row[1] for row in described}
+        for position, (name, kind) in enumerate(types.items(), start=1):
+            column = promised.get(name)
+            rows.append(
+                {
+                    "table_schema": model.schema,
+                    "table_name": model.table,
+                    "column_name": name,
+                    "position": position,
+                    "type": kind,
+                    "description": column.description if column else "Verbatim text of the official file.",
+                    "unit": column.unit if column else None,
+                    "codes": "|".join(lists[column.codes]) if column and column.codes else None,
+                    "is_required": bool(column and (column.required or name in model.contract.key)),
+                    "is_key": name in model.contract.key,
+                }
+            )
+    return rows
+
+
+def _views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
+    """A view in `main` of every public mart and metric, so that `show tables` answers on first opening."""
+    connection.execute("use release")
+    for model in catalog.public:
+        if model.schema in VIEW_SCHEMAS:
+            connection.execute(f"create view main.{model.table} as select * from {model.name}")
+    connection.execute("use memory")
+
+
+def _comments(connection: duckdb.DuckDBPyConnection, models: Sequence[Model], prefix: str) -> None:
+    for model in models:
+        text = prefix + " ".join(model.contract.description.split()) + " " + " ".join(model.contract.grain.split())
+        kinds = [("table", f"release.{model.name}")]
+        if model.schema in VIEW_SCHEMAS:
+            kinds.append(("view", f"release.main.{model.table}"))
+        for kind, name in kinds:
+            connection.execute(f"comment on {kind} {name} is {literal(text)}")
+        columns = connection.execute(f"describe release.{model.name}").fetchall()
+        for column, *_ in columns:
+            spec = model.contract.columns.get(column)
+            meaning = spec.description if spec else "Verbatim text of the official file."
+            for _, name in kinds:
+                connection.execute(f"comment on column {name}.{quoted(column)} is {literal(meaning)}")
+
+
+def release_row(
+    *,
+    published_at: datetime,
+    is_synthetic: bool,
+    sources: Sequence[str],
+    fingerprints: Mapping[str, str],
+    verdicts: Sequence[Verdict],
+    counts: Mapping[str, int],
+    git_commit: str | None,
+    versions: Mapping[str, str],
+) -> dict[str, Any]:
+    """The row of `meta.releases`."""
+    accepted = [
+        {"check": verdict.name, "reason": verdict.accepted_reason}
+        for verdict in verdicts
+        if verdict.accepted_reason
+    ]
+    return {
+        "release_id": published_at.strftime("%Y-%m-%dT%H%M%S.%fZ"),
+        "published_at": published_at.replace(tzinfo=None),
+        "is_synthetic": is_synthetic,
+        "sources": ", ".join(sources),
+        **fingerprints,
+        "accepted": json.dumps(accepted, ensure_ascii=False),
+        "checks_warned": sum(not v.passed and v.severity == "warning" for v in verdicts),
+        **counts,
+        "git_commit": git_commit,
+        "versions": json.dumps(dict(versions)),
+    }

@@ -1,0 +1,284 @@
+"""The only gate: a candidate is built beside the current release, audited, and renamed over it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ogp_pipeline.errors import PublishRefusedError
+from ogp_pipeline.models import Catalog
+from ogp_pipeline.quality import Verdict
+from ogp_pipeline.release.audit import accept, audit
+from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
+from ogp_pipeline.release.current import Release, current_release, refuse_mixing
+from ogp_pipeline.release.record import record_run
+from ogp_pipeline.settings import PACKAGE_DIR, Settings
+from ogp_pipeline.sources.folders import chosen_sources
+from ogp_pipeline.store import Store, TableState, connect, literal, sha256_of, sync
+
+PACKAGES = ("ogp-pipeline", "duckdb", "dagster", "great-expectations", "pandas")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What publishing did. `status` is published or unchanged."""
+
+    status: str
+    release_id: str
+    is_synthetic: bool
+    database: Path
+    verdicts: Sequence[Verdict]
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+class CandidateRefusedError(PublishRefusedError):
+    """The audit refused the candidate; `verdicts` are all of its checks."""
+
+    def __init__(self, verdicts: Sequence[Verdict]) -> None:
+        self.verdicts = list(verdicts)
+        refusing = [verdict for verdict in verdicts if verdict.refuses]
+        advice = "mend the input, or let a failure through by name: --accept CHECK --reason TEXT"
+        super().__init__([*(verdict.sentence() for verdict in refusing), advice])
+
+
+def publish(
+    settings: Settings,
+    catalog: Catalog,
+    accepted: Mapping[str, str] | None = None,
+    replace_release: bool = False,
+) -> Outcome:
+    """Publish the working tables as a release, or say that nothing changed.
+
+    Only one publisher at a time; only tables that belong together; only a candidate whose every critical check
+    passes or is accepted by name (`accepted`: check -> reason); only then the old file is replaced, whole.
+    PublishRefusedError otherwise, and the old file is untouched.
+    """
+    with _only_publisher(settings):
+        store = Store(settings.tables_dir, catalog)
+        refuse_mixture(store)
+        is_synthetic = _is_synthetic(store)
+        refuse_mixing(settings, is_synthetic, replace_release)
+        current = current_release(settings)
+        states = {model.name: store.state(model.name) for model in catalog}
+        fingerprints = _fingerprints(catalog, states)
+        if current and _is_same(current, fingerprints):
+            outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, ())
+        else:
+            outcome = _replace_release(
+                settings, store, states, fingerprints, is_synthetic, current, accepted or {}
+            )
+        _keep_last(settings, outcome.release_id)
+        record_run(
+            settings,
+            outcome.status,
+            release=outcome.release_id,
+            database=str(outcome.database),
+            is_synthetic=is_synthetic,
+            **outcome.counts,
+        )
+        return outcome
+
+
+def refuse_mixture(store: Store) -> None:
+    """PublishRefusedError unless every working table was built from the others as they are now."""
+    faults = store.faults()
+    if not faults:
+        faults = _raw_tables_of_other_files(store)
+    if faults:
+        raise PublishRefusedError(["the working tables do not belong together", *faults])
+
+
+def _raw_tables_of_other_files(store: Store) -> list[str]:
+    """A raw table must hold the files that meta.sources lists as loaded, byte for byte, and no others."""
+    faults = []
+    for source in store.catalog.sources:
+        with store.session(["meta.sources", f"raw.{source}"]) as connection:
+            listed = connection.execute(
+                "select source_file, sha256 from meta.sources where status = 'loaded' and layout = ? and rows > 0",
+                [source],
+            ).fetchall()
+            read = connection.execute(
+                f"select distinct _source_file, _source_sha256 from raw.{source}"
+            ).fetchall()
+        if set(listed) != set(read):
+            faults.append(
+                f"raw.{source} was read from other files than meta.sources lists: "
+                f"materialise meta.sources and raw.{source} and what follows from them"
+            )
+    return faults
+
+
+def _replace_release(
+    settings: Settings,
+    store: Store,
+    states: Mapping[str, TableState],
+    fingerprints: Mapping[str, str],
+    is_synthetic: bool,
+    current: Release | None,
+    asked: Mapping[str, str],
+) -> Outcome:
+    catalog = store.catalog
+    comparable = current if current and current.is_synthetic == is_synthetic else None
+    now = datetime.now(UTC)
+    with _workplace(settings) as folder:
+        candidate = folder / "ogp.duckdb"
+        build_tables_of_release(candidate, store)
+        verdicts = audit(candidate, catalog, comparable)
+        same_inputs = current and current.inputs_fingerprint == fingerprints["inputs_fingerprint"]
+        verdicts = accept(verdicts, asked, current.accepted if same_inputs else {})
+        if any(verdict.refuses for verdict in verdicts):
+            raise CandidateRefusedError(verdicts)
+        counts = _counts(catalog, states)
+        row = release_row(
+            published_at=now,
+            is_synthetic=is_synthetic,
+            sources=chosen_sources(settings),
+            fingerprints=fingerprints,
+            verdicts=verdicts,
+            counts=counts,
+            git_commit=_git_commit(),
+            versions={name: _version(name) for name in PACKAGES},
+        )
+        finish(candidate, catalog, states, verdicts, row, current.path if current else None)
+        _rename(settings, folder, row["release_id"])
+    return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts)
+
+
+def _rename(settings: Settings, folder: Path, release_id: str) -> None:
+    """Keep the candidate as a release and let `data/ogp.duckdb` be it, in one rename."""
+    candidate = folder / "ogp.duckdb"
+    candidate.chmod(0o444)
+    sync(candidate)
+    kept = settings.releases_dir / release_id
+    os.replace(folder, kept)
+    # a copy, not a link: whoever forces a write into the published file must not reach the kept release
+    temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copyfile(kept / "ogp.duckdb", temporary)
+        temporary.chmod(0o444)
+        sync(temporary)
+        os.replace(temporary, settings.database)
+        sync(settings.data_dir)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _workplace(settings: Settings) -> Iterator[Path]:
+    """A hidden folder beside the releases; what is left in it when the block ends is removed."""
+    for leftover in settings.releases_dir.glob(".candidate-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    folder = settings.releases_dir / f".candidate-{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _only_publisher(settings: Settings) -> Iterator[None]:
+    """The lock of the data folder; the system lets it go when its process ends, however it ends."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / ".publish.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise PublishRefusedError(
+                f"another run is publishing into {settings.data_dir}: wait until it is done and run again"
+            ) from error
+        yield
+
+
+def _keep_last(settings: Settings, current_id: str) -> None:
+    releases = sorted(path for path in settings.releases_dir.glob("[0-9]*") if path.is_dir())
+    for path in releases[: -settings.keep_releases]:
+        if path.name != current_id:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:
+    """The three hashes by which two releases are compared (columns of meta.releases)."""
+    return {
+        "content_fingerprint": _digest(
+            {model.name: states[model.name].fingerprint for model in catalog.public if model.schema != "meta"}
+        ),
+        "inputs_fingerprint": _digest(
+            {model.name: states[model.name].fingerprint for model in catalog.public if model.schema == "raw"}
+        ),
+        "code_hash": _digest(
+            {
+                "package": _version("ogp-pipeline"),
+                **{model.name: model.code_hash for model in (*catalog, *catalog.release_tables)},
+                **{
+                    path.name: sha256_of(path)
+                    for path in sorted((PACKAGE_DIR / "release").glob("*.py"))
+                },
+            }
+        ),
+    }
+
+
+def _digest(ingredients: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(dict(sorted(ingredients.items()))).encode()).hexdigest()
+
+
+def _is_same(current: Release, fingerprints: Mapping[str, str]) -> bool:
+    return (current.content_fingerprint, current.code_hash) == (
+        fingerprints["content_fingerprint"],
+        fingerprints["code_hash"],
+    )
+
+
+def _is_synthetic(store: Store) -> bool:
+    with store.session(["meta.sources"]) as connection:
+        return connection.execute(
+            "select coalesce(bool_or(is_synthetic), false) from meta.sources where status = 'loaded'"
+        ).fetchone()[0]
+
+
+def _counts(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, int]:
+    return {
+        "rows_read": sum(states[m.name].rows for m in catalog if m.schema == "raw"),
+        "rows_quarantined": sum(states[m.name].rows for m in catalog if m.schema == "quarantine"),
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout the code runs from; None for an installed wheel."""
+    if not (PACKAGE_DIR.parent / ".git").exists():
+        return None
+    command = ["git", "-C", str(PACKAGE_DIR.parent), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def figures(database: Path) -> list[dict[str, Any]]:
+    """The default cells of figures 4.3, 4.5 and 4.9 in a release, in the order of the levels."""
+    with connect() as connection:
+        connection.execute(f"attach {literal(database.as_posix())} as release (read_only)")
+        cursor = connection.execute(
+            "select * from release.metrics.vital_signs where is_default order by figure, level_rank"
+        )
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -1,0 +1,40 @@
+"""`data/last_run.json`: what the last run did and, if it failed, why."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from ogp_pipeline.errors import OgpError
+from ogp_pipeline.settings import Settings
+from ogp_pipeline.store import write_atomically
+
+
+def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any]:
+    """Write `data/last_run.json` and return what it says.
+
+    `status`: published, unchanged, refused (by the gate), bad_input, error (a bug).
+    """
+    content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
+    write_atomically(settings.last_run, json.dumps(content, indent=1, ensure_ascii=False, default=str).encode())
+    return content
+
+
+def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
+    """Record why a step failed. The release that is published stays as it is."""
+    from ogp_pipeline.errors import InputError, PublishRefusedError
+
+    status = {InputError: "bad_input", PublishRefusedError: "refused"}.get(type(error), "error")
+    if status == "error" and isinstance(error, OgpError):
+        status = "refused"
+    reasons = error.problems if isinstance(error, OgpError) else [f"{type(error).__name__}: {error}"]
+    return record_run(settings, status, asset=asset, reasons=reasons, release_kept=settings.database.exists())
+
+
+def last_run(settings: Settings) -> dict[str, Any]:
+    """What `data/last_run.json` says; empty where there is none."""
+    try:
+        return json.loads(settings.last_run.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}

@@ -1,0 +1,146 @@
+"""Writes a fictional partnership in the official 2016 layouts, so that the normal ingest path reads it.
+
+Here: the files and the order of their rows. Not here: invented names and words (`names.py`), what is
+drawn (`partnership.py`), headers and cells the layout decides (`layouts.py`), the dirt laid
+over the clean rows (`dirt.py`), and any reading of files.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from ogp_pipeline.sample.dirt import DIRT, Dirt, Spoiler
+from ogp_pipeline.sample.layouts import (
+    BLANK_HEADERS,
+    EXPLORER_HEADER,
+    MEMBERS_HEADER,
+    PROCESS_GROUPS,
+    PROCESS_HEADER,
+    write_stars,
+)
+from ogp_pipeline.sample.names import MEMBER_NAMES
+from ogp_pipeline.sample.partnership import (
+    SMALLEST_PLAN,
+    Partnership,
+    member_rows,
+    plans_per_member,
+)
+
+__all__ = ["DIRT", "Dirt", "write_sample"]
+
+EXPLORER_FILE = "explorer/ogp_commitments_sample.csv"
+PROCESS_FILE = "process/ogp_process_sample.csv"
+MEMBERS_FILE = "members/members_sample.csv"
+MANIFEST_FILE = "sources.yml"
+FEWEST_COMMITMENTS = 200  # with fewer, the rows refused for their dirt would pass 2 %
+
+
+def write_sample(
+    folder: Path,
+    *,
+    seed: int = 2016,
+    members: int = 36,
+    commitments: int = 900,
+    planted_effect: float = 0.0,
+) -> None:
+    """Writes the fictional partnership into `folder`, which is created; files already there are replaced.
+
+    The files are `explorer/ogp_commitments_sample.csv`, `process/ogp_process_sample.csv`,
+    `members/members_sample.csv` and `sources.yml`, the same bytes for the same arguments. `commitments` is
+    the number of commitments before dirt; one more is a repeated row. More commitments mean more plans per
+    member up to 99, then larger plans; one plan at a time is held in memory.
+
+    `planted_effect` is what one level of public influence adds to the probability of a moderate or
+    transformative impact (level during development), of completion and of major or outstanding results (the
+    lower of the two stages), counted from Consult and kept within 0.02 and 0.98. With 0 levels and outcomes
+    are independent.
+
+    Raises ValueError for members, commitments or planted_effect out of range.
+    """
+    _check(members, commitments, planted_effect)
+    partnership = Partnership(seed, planted_effect)
+    with _replacing(folder / EXPLORER_FILE) as explorer, _replacing(folder / PROCESS_FILE) as process:
+        _write_plans(partnership, members, commitments, explorer, process)
+    with _replacing(folder / MEMBERS_FILE) as file:
+        _csv_writer(file).writerows([MEMBERS_HEADER, *member_rows(members)])
+    with _replacing(folder / MANIFEST_FILE) as file:
+        file.write(_manifest())
+
+
+def _check(members: int, commitments: int, planted_effect: float) -> None:
+    if not 1 <= members <= len(MEMBER_NAMES):
+        raise ValueError(f"members is {members}: give 1 to {len(MEMBER_NAMES)}")
+    fewest = max(FEWEST_COMMITMENTS, SMALLEST_PLAN * members)
+    if commitments < fewest:
+        raise ValueError(f"commitments is {commitments}: give at least {fewest} for {members} members")
+    if not 0 <= planted_effect <= 1:
+        raise ValueError(f"planted_effect is {planted_effect}: give a probability per level step, 0 to 1")
+
+
+def _write_plans(
+    partnership: Partnership, members: int, commitments: int, explorer: TextIO, process: TextIO
+) -> None:
+    commitment_lines, process_lines = _csv_writer(explorer), _csv_writer(process)
+    commitment_lines.writerow(range(len(EXPLORER_HEADER) + len(BLANK_HEADERS)))
+    commitment_lines.writerow((*EXPLORER_HEADER, *BLANK_HEADERS))
+    groups = [PROCESS_GROUPS.get(position, "") for position in range(len(PROCESS_HEADER))]
+    blank = [""] * len(PROCESS_HEADER)
+    numbers = range(len(PROCESS_HEADER))
+    process_lines.writerows([numbers, groups, PROCESS_HEADER, blank, groups, PROCESS_HEADER])
+
+    # Spread out, yet close enough that the smallest sample has room for all of it.
+    commitment_dirt = Spoiler("explorer", spacing=max(2, commitments // 90))
+    process_dirt = Spoiler("process", spacing=max(1, sum(plans_per_member(members, commitments)) // 15))
+    totals = dict.fromkeys(("Comm Dummy", "Checksum"), 0)
+    for plan in partnership.plans(members, commitments):
+        rows = partnership.commitment_rows(plan)
+        commitment_dirt.visit(rows, plan)
+        for row in rows:
+            write_stars(row, plan)
+            commitment_lines.writerow([*(row[column] for column in EXPLORER_HEADER), *BLANK_HEADERS])
+            for column in totals:
+                totals[column] += int(row[column])
+        process_rows = [partnership.process_row(plan)]
+        process_dirt.visit(process_rows, plan)
+        process_lines.writerows([row[column] for column in PROCESS_HEADER] for row in process_rows)
+    commitment_lines.writerow(
+        ["Sum", *(totals.get(column, "") for column in EXPLORER_HEADER[1:]), *BLANK_HEADERS]
+    )
+    commitment_dirt.finish()
+    process_dirt.finish()
+
+
+def _manifest() -> str:
+    lines = [
+        "# SYNTHETIC: every member, plan and commitment here is made by the generator; no real government."
+    ]
+    for file in (EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE):
+        lines += [
+            f"- file: {file}",
+            "  released: 2016-07-01",
+            "  publisher: Fictional partnership (SYNTHETIC)",
+            "  licence: CC0-1.0",
+            "  synthetic: true",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _csv_writer(file: TextIO):
+    return csv.writer(file, lineterminator="\n")
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[TextIO]:
+    """A text file that takes the place of `path` when it is complete, and leaves no trace when it is not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,102 @@
+"""Builds `meta.sources` and the raw tables: the official files verbatim, every cell as text.
+
+Each function takes an open connection and returns the SELECT whose result is the table.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import tempfile
+from collections.abc import Sequence
+
+import duckdb
+
+from ogp_pipeline.building import Workshop
+from ogp_pipeline.models import Model
+from ogp_pipeline.sources.folders import SourceFile
+from ogp_pipeline.sources.layouts import SOURCE_COLUMNS
+from ogp_pipeline.store import literal, quoted
+
+NULL = "\\N"  # marks a column that a file does not have; an empty cell stays an empty text
+
+
+def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
+    """`meta.sources`: one row per file of the sources, loaded or not."""
+    columns = list(model.contract.columns)
+    rows = [
+        {
+            "source_file": file.name,
+            "layout": file.layout,
+            "status": file.status,
+            "reason": file.reason or None,
+            "released_date": file.entry.released,
+            "is_partial": file.entry.partial,
+            "is_synthetic": file.entry.synthetic,
+            "publisher": file.entry.publisher,
+            "url": file.entry.url,
+            "licence": file.entry.licence,
+            "sha256": file.sha256,
+            "bytes": file.size,
+            "encoding": _encoding(file),
+            "header_row": file.header.index + 1 if file.header else None,
+            "rows": file.rows if file.status == "loaded" else None,
+            "skipped_rows": file.skipped_rows if file.status == "loaded" else None,
+            "extra_columns": ", ".join(file.header.extras) if file.header else None,
+            "header_variants": ", ".join(file.header.variants) if file.header else None,
+        }
+        for file in workshop.files
+    ]
+    typed = ", ".join(f"{quoted(name)} {column.type}" for name, column in model.contract.columns.items())
+    connection.execute(f"create temp table source_files ({typed})")
+    if rows:
+        marks = ", ".join("?" for _ in columns)
+        connection.executemany(
+            f"insert into source_files values ({marks})", [[row[name] for name in columns] for row in rows]
+        )
+    return "select * from source_files"
+
+
+def _encoding(file: SourceFile) -> str | None:
+    if file.grid is None or file.grid.encoding is None:
+        return None
+    return {"utf-8-sig": "utf-8"}.get(file.grid.encoding, file.grid.encoding)
+
+
+def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
+    """The raw table of one layout: the rows of all its files, with the file, row and hash they came from."""
+    loaded = [file for file in workshop.files if file.status == "loaded" and file.layout == model.table]
+    columns = list(dict.fromkeys([*model.contract.columns, *(c for f in loaded for c in f.header.columns)]))
+    descriptor, name = tempfile.mkstemp(suffix=".csv", dir=workshop.scratch)
+    with open(descriptor, "w", encoding="utf-8", newline="") as target:
+        writer = csv.writer(target, quoting=csv.QUOTE_ALL)
+        writer.writerow(columns)
+        for file in loaded:
+            _copy_rows(file, columns, writer)
+    types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
+    return (
+        f"select * from read_csv({literal(name)}, header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"columns = {{{types}}}, nullstr = {literal(NULL)}, allow_quoted_nulls = true, auto_detect = false, "
+        "parallel = false, max_line_size = 268435456)"
+    )
+
+
+def _copy_rows(file: SourceFile, columns: Sequence[str], writer) -> None:
+    position = {name: index for index, name in enumerate(file.header.columns)}
+    width = len(file.header.columns)
+    places = [position.get(name) for name in columns]
+    own = {name: columns.index(name) for name in SOURCE_COLUMNS}
+    for number, cells in file.data_rows():
+        cells = [cell.replace("\0", "\ufffd") for cell in cells]
+        given = len(cells)
+        surplus = any(cell.strip() for cell in cells[width:])
+        note = f"the row has {given} cells, the header {width}" if given < width or surplus else NULL
+        cells += [""] * (width - given)
+        row = [NULL if place is None else cells[place] for place in places]
+        row[own["_source_file"]] = file.name
+        row[own["_source_row"]] = str(number)
+        row[own["_source_sha256"]] = file.sha256
+        content = "\x1f".join(cells).rstrip("\x1f")
+        row[own["_source_row_sha256"]] = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        row[own["_source_note"]] = note
+        writer.writerow(row)

@@ -1,0 +1,224 @@
+"""Working tables: one Parquet file each under `data/tables`, replaced whole.
+
+Where a working table lies, reading several in one session, writing one atomically and knowing what it was
+built from belong here. Beside each Parquet file lies a `.json` that says what it is: rows, fingerprint (the
+sha256 of the Parquet bytes), the hash of the code and the fingerprints of the tables it was built from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from ogp_pipeline.errors import MissingTableError, OgpError
+from ogp_pipeline.models import SCHEMAS, Catalog, Model
+
+
+@dataclass(frozen=True)
+class TableState:
+    """What is known of a working table: see the module docstring."""
+
+    table: str
+    rows: int
+    fingerprint: str
+    code_hash: str
+    inputs: dict[str, str]  # table -> its fingerprint when this one was built
+    written_at: str
+
+
+class TableError(OgpError):
+    """A model's SQL does not give what its contract promises."""
+
+    heading = "a table does not keep its contract"
+
+
+def connect() -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never loads extensions from outside."""
+    return duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+
+
+def quoted(name: str) -> str:
+    """An SQL identifier: `Value -Info` -> `"Value -Info"`."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """An SQL string literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Write a file so that a reader sees the old or the new content, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(mode)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class Store:
+    """The working tables of one data folder."""
+
+    def __init__(self, tables_dir: Path, catalog: Catalog) -> None:
+        self.tables_dir = tables_dir
+        self.catalog = catalog
+
+    def path(self, name: str) -> Path:
+        """The Parquet file of a working table."""
+        return self.tables_dir / f"{name}.parquet"
+
+    def state(self, name: str) -> TableState | None:
+        """What is known of a working table; None where it is missing, or its two files do not belong together."""
+        try:
+            state = TableState(**json.loads(self.path(name).with_suffix(".json").read_text(encoding="utf-8")))
+            return state if sha256_of(self.path(name)) == state.fingerprint else None
+        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+            return None
+
+    @contextmanager
+    def session(self, reads: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in which the tables of `reads` are there under their own names, with the macros.
+
+        MissingTableError names every one that is missing and what to materialise.
+        """
+        reads = sorted(set(reads))
+        missing = [name for name in reads if not self.path(name).exists()]
+        if missing:
+            raise MissingTableError([f"{name} has not been built yet: materialise {name}" for name in missing])
+        with connect() as connection:
+            prepare(connection, self.catalog.macros)
+            for name in reads:
+                source = literal(self.path(name).as_posix())
+                connection.execute(f"create view {name} as select * from read_parquet({source})")
+            yield connection
+
+    def write(self, connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> TableState:
+        """Cast a SELECT to the model's contract and replace its working table with the result.
+
+        `connection` is a session on `model.reads`. TableError names the columns that are missing, not promised
+        or do not cast.
+        """
+        inputs = {}
+        for read in model.reads:
+            state = self.state(read)
+            if state is None:
+                raise MissingTableError(f"{read} is missing or damaged: materialise {read}")
+            inputs[read] = state.fingerprint
+        target = self.path(model.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        try:
+            shaped = cast_to_contract(connection, model, select)
+            destination = literal(temporary.as_posix())
+            try:
+                connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
+            except duckdb.ConversionException as error:
+                raise TableError(f"{model.name}: a value does not fit its column's type: {error}") from error
+            rows = connection.execute(f"select count(*) from read_parquet({destination})").fetchone()[0]
+            sync(temporary)
+            state = TableState(
+                table=model.name,
+                rows=rows,
+                fingerprint=sha256_of(temporary),
+                code_hash=model.code_hash,
+                inputs=inputs,
+                written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            )
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+        write_atomically(target.with_suffix(".json"), json.dumps(asdict(state), indent=1).encode())
+        return state
+
+    def faults(self) -> list[str]:
+        """Why the working tables are not one whole: each line names a table and what to materialise.
+
+        A table is stale when its SQL or contract changed since it was built, or when a table it reads has
+        other content now than it had then.
+        """
+        states = {model.name: self.state(model.name) for model in self.catalog}
+        lines = []
+        for model in self.catalog:
+            state = states[model.name]
+            if state is None:
+                lines.append(f"{model.name} is missing or damaged: materialise {self.asset_of(model.name)}")
+                continue
+            if state.code_hash != model.code_hash:
+                lines.append(f"{model.name} was built by older code: materialise {self.asset_of(model.name)}")
+            older = [
+                read
+                for read in model.reads
+                if states.get(read) is not None and state.inputs.get(read) != states[read].fingerprint
+            ]
+            if older:
+                lines.append(
+                    f"{model.name} was built from an older {', '.join(older)}: "
+                    f"materialise {self.asset_of(model.name)} and what follows from it"
+                )
+        return lines
+
+    def asset_of(self, name: str) -> str:
+        """The asset to materialise for a table: itself, or for a private one a public table of its step."""
+        step = next(models for _, models in self.catalog.steps() if self.catalog[name] in models)
+        public = [model.name for model in step if not model.contract.private]
+        return name if name in public else public[0]
+
+
+def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
+    """Create the schemas and the macros of the models."""
+    for schema in SCHEMAS:
+        connection.execute(f"create schema if not exists {schema}")
+    connection.execute(macros)
+
+
+def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:
+    """The SELECT with the columns of the contract, in its order and types, sorted by its key."""
+    try:
+        found = [row[0] for row in connection.execute(f"describe ({select})").fetchall()]
+    except duckdb.Error as error:
+        raise TableError(f"{model.name}: {model.path.name} does not run: {error}") from error
+    promised = model.contract.columns
+    if model.contract.private and not promised:
+        columns = [quoted(name) for name in found]
+    else:
+        lacking = [name for name in promised if name not in found]
+        unnamed = [name for name in found if name not in promised]
+        faults = [f"{model.name}: column {name} is promised and not computed" for name in lacking]
+        if not model.contract.extras:
+            faults += [f"{model.name}: column {name} is computed and not promised" for name in unnamed]
+        if faults:
+            raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
+        columns = [
+            f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()
+        ] + [quoted(name) for name in unnamed]
+    order = ", ".join(quoted(name) for name in model.contract.key) or "all"
+    return f"select {', '.join(columns)} from ({select}) order by {order}"
+
+
+def sync(path: Path) -> None:
+    """Force what was written to a file or folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

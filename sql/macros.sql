@@ -1,0 +1,216 @@
+-- Functions the models share. They read no tables.
+
+-- One doubt about one value of one row (meta.problems). Severities: repair (mended and used), doubt (used,
+-- though the source contradicts itself), unreadable (became NULL), quarantine (the row was refused).
+create or replace macro problem(column_name, rule, severity, original, used) as
+    struct_pack("column" := column_name, rule := rule, severity := severity,
+                original := original::varchar, used := used::varchar);
+
+-- Text as an analyst reads it: NBSP is a space, <br/> a line break, spaces collapsed, blank is NULL.
+create or replace macro tidy(value) as
+    nullif(trim(regexp_replace(regexp_replace(regexp_replace(
+        value, '[\x{00A0}\x{2007}\x{202F}\t ]+', ' ', 'g'), '\r\n?', E'\n', 'g'), ' ?<br */?> ?', E'\n', 'gi'),
+        E' \n'), '');
+
+-- Text for comparison: case, accents, kinds of apostrophe and runs of white space do not matter.
+create or replace macro fold(value) as
+    trim(regexp_replace(replace(lower(strip_accents(value)), '’', ''''), '[\x{00A0}\x{2007}\x{202F}\s]+', ' ', 'g'));
+
+-- A label for comparison: as fold, and without the prefix of the 2016 release (`c. Substantial`).
+create or replace macro fold_label(value) as regexp_replace(fold(value), '^[a-z][.)] *', '');
+
+-- The code of a label: verbatim first, else folded. `labels` is the row of staging.label_maps.
+create or replace macro label_code(labels, list, value) as
+    coalesce(labels.verbatim[list || '|' || value], labels.folded[list || '|' || fold_label(value)]);
+
+create or replace macro label_problem(labels, column_name, list, value) as
+    case
+        when value is null or labels.verbatim[list || '|' || value] is not null then null
+        when labels.folded[list || '|' || fold_label(value)] is not null
+            then problem(column_name, 'label_variant', 'repair', value,
+                         labels.folded[list || '|' || fold_label(value)])
+        when trim(value) = '' then problem(column_name, 'blank', 'unreadable', value, null)
+        else problem(column_name, 'label_unknown', 'unreadable', value, null)
+    end;
+
+-- The numeric twin of a label is compared and never used in its place (DOMAIN.md section 3).
+create or replace macro twin_problem(labels, column_name, list, value, twin_column, twin) as
+    case
+        when label_code(labels, list, value) is null or twin is null then null
+        when labels.numbers[list || '|' || label_code(labels, list, value)] = trim(twin) then null
+        else problem(twin_column, 'twin_disagrees', 'doubt', twin, column_name || ' = ' || value)
+    end;
+
+-- Every repair of a free text: a list, for a cell can need several.
+create or replace macro text_problems(column_name, value) as [
+    case when contains(value, chr(65533))
+        then problem(column_name, 'replacement_character', 'doubt', left(value, 200), left(tidy(value), 200)) end,
+    case when regexp_matches(value, '<br */?>', 'i')
+        then problem(column_name, 'html_break', 'repair', left(value, 200), left(tidy(value), 200)) end,
+    case when regexp_matches(value, '[\x{00A0}\x{2007}\x{202F}]')
+        then problem(column_name, 'no_break_space', 'repair', left(value, 200), left(tidy(value), 200)) end
+];
+
+-- `2.2999999999999998` is commitment 2.3: what a spreadsheet made of a decimal.
+create or replace macro is_float_artefact(value) as regexp_full_match(trim(value), '\d+\.\d{9,}');
+create or replace macro without_float_artefact(value) as
+    case
+        when is_float_artefact(value)
+            then regexp_replace(regexp_replace(format('{:.6f}', value::double), '0+$', ''), '\.$', '')
+        else tidy(value)
+    end;
+
+-- A whole number written `2`, `2.0` or ` 2 `; NULL where it is anything else.
+create or replace macro whole_number(value) as
+    case when regexp_full_match(trim(value), '\d{1,9}(\.0+)?') then split_part(trim(value), '.', 1)::integer end;
+
+-- Dates -------------------------------------------------------------------------------------------------
+-- The two readings of `06/01/2014`; NULL where the text is no such date or the reading is no day.
+create or replace macro date_numbers(value) as
+    regexp_extract(trim(value), '^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$', ['first', 'second', 'year']);
+create or replace macro day_of(year, month, day) as
+    try_cast(lpad(year::varchar, 4, '0') || '-' || lpad(month::varchar, 2, '0') || '-' || lpad(day::varchar, 2, '0') as date);
+create or replace macro read_day_first(value) as
+    day_of(date_numbers(value).year, date_numbers(value).second, date_numbers(value).first);
+create or replace macro read_month_first(value) as
+    day_of(date_numbers(value).year, date_numbers(value).first, date_numbers(value).second);
+create or replace macro is_ambiguous_date(value) as
+    coalesce(read_day_first(value) <> read_month_first(value), false);
+-- What a date proves of the order its plan writes dates in.
+create or replace macro date_order_proof(value) as
+    case
+        when read_day_first(value) is not null and read_month_first(value) is null then 'day_first'
+        when read_month_first(value) is not null and read_day_first(value) is null then 'month_first'
+    end;
+
+create or replace macro month_number(name) as
+    list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
+                  lower(left(name, 3)));
+create or replace macro month_pattern() as
+    '(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?';
+
+-- A date text that names its month: `Jul-12`, `July 2020`, `30 June 2014`, `June 30, 2014`.
+create or replace macro named_month(value) as
+    regexp_extract(lower(tidy(value)), '^' || month_pattern() || '[ ,/-]+(\d{4}|\d{2})$', ['month', 'year']);
+create or replace macro named_day(value) as
+    regexp_extract(lower(tidy(value)), '^(\d{1,2})(?:st|nd|rd|th)?(?: of)?[ -]+' || month_pattern() || '[ ,-]+(\d{4}|\d{2})$',
+                   ['day', 'month', 'year']);
+create or replace macro named_month_day(value) as
+    regexp_extract(lower(tidy(value)), '^' || month_pattern() || ' +(\d{1,2})(?:st|nd|rd|th)?[ ,]+(\d{4})$',
+                   ['month', 'day', 'year']);
+create or replace macro full_year(digits) as
+    case when length(digits) = 2 then 2000 + digits::integer when digits <> '' then digits::integer end;
+
+-- `Quarter 1 2014`, `Q1 2014`, `II quarter of 2019`, `2nd quarter 2015`, `2014 Q3`
+create or replace macro quarter_parts(value) as
+    case
+        when regexp_matches(lower(tidy(value)), '^(?:quarter|q) ?[1-4],? (?:of )?\d{4}$')
+            then regexp_extract(lower(tidy(value)), '^(?:quarter|q) ?([1-4]),? (?:of )?(\d{4})$', ['quarter', 'year'])
+        when regexp_matches(lower(tidy(value)), '^\d{4},? ?q[1-4]$')
+            then regexp_extract(regexp_replace(lower(tidy(value)), '^(\d{4}),? ?q([1-4])$', '\2 \1'), '^(\d) (\d{4})$', ['quarter', 'year'])
+        else regexp_extract(lower(tidy(value)), '^(i|ii|iii|iv|1st|2nd|3rd|4th|first|second|third|fourth) quarter(?: of|,)? (\d{4})$', ['quarter', 'year'])
+    end;
+create or replace macro quarter_number(text) as
+    case
+        when text in ('1', 'i', '1st', 'first') then 1
+        when text in ('2', 'ii', '2nd', 'second') then 2
+        when text in ('3', 'iii', '3rd', 'third') then 3
+        when text in ('4', 'iv', '4th', 'fourth') then 4
+    end;
+
+-- Years in which an action plan can start or end; anything else is a typing error.
+create or replace macro is_plausible_year(year) as year between 2005 and 2045;
+
+-- The first day and the precision of a date text: {first_day, precision, rule}. `order_proved` is the order
+-- that other dates of the plan prove; `rule` names what is unreadable or was repaired. DOMAIN.md section 11.
+create or replace macro read_date(value, order_proved, is_end) as
+    case
+        when date_numbers(value).year <> '' then {
+            'first_day': case
+                when is_ambiguous_date(value) and order_proved = 'day_first' then read_day_first(value)
+                when is_ambiguous_date(value) and order_proved = 'month_first' then read_month_first(value)
+                when is_ambiguous_date(value) and day(read_day_first(value)) = 1 then read_day_first(value)
+                when is_ambiguous_date(value) and day(read_month_first(value)) = 1 then read_month_first(value)
+                when is_ambiguous_date(value) then null
+                else coalesce(read_day_first(value), read_month_first(value))
+            end,
+            'precision': 'day',
+            'rule': case
+                when read_day_first(value) is null and read_month_first(value) is null then 'date_impossible'
+                else 'date_ambiguous'
+            end}
+        when regexp_matches(trim(value), '^\d{4}-\d{1,2}-\d{1,2}([ T]\d{2}:\d{2}(:\d{2})?(\.0+)?)?$') then {
+            'first_day': day_of(split_part(trim(value), '-', 1), split_part(trim(value), '-', 2),
+                                regexp_extract(split_part(trim(value), '-', 3), '^\d{1,2}')),
+            'precision': 'day', 'rule': 'date_impossible'}
+        when named_day(value).year <> '' then {
+            'first_day': day_of(full_year(named_day(value).year), month_number(named_day(value).month), named_day(value).day),
+            'precision': 'day', 'rule': 'date_impossible'}
+        when named_month_day(value).year <> '' then {
+            'first_day': day_of(full_year(named_month_day(value).year), month_number(named_month_day(value).month),
+                                named_month_day(value).day),
+            'precision': 'day', 'rule': 'date_impossible'}
+        when named_month(value).year <> '' then {
+            'first_day': day_of(full_year(named_month(value).year), month_number(named_month(value).month), 1),
+            'precision': 'month', 'rule': 'date_impossible'}
+        when quarter_parts(value).year <> '' then {
+            'first_day': day_of(quarter_parts(value).year, quarter_number(quarter_parts(value).quarter) * 3 - 2, 1),
+            'precision': 'quarter', 'rule': 'date_impossible'}
+        when regexp_matches(trim(value), '^\d{4}(\.0)?$') then {
+            'first_day': day_of(left(trim(value), 4), 1, 1), 'precision': 'year', 'rule': 'date_impossible'}
+        when regexp_matches(trim(value), '^[34]\d{4}(\.0+)?$') then {
+            'first_day': date '1899-12-30' + left(trim(value), 5)::integer, 'precision': 'day', 'rule': 'excel_serial'}
+        when regexp_matches(tidy(value), '^\d{4} ?[-–/] ?\d{4}$') then {
+            'first_day': day_of(case when is_end then right(tidy(value), 4) else left(tidy(value), 4) end, 1, 1),
+            'precision': 'year', 'rule': 'date_coarsened'}
+        when regexp_matches(tidy(value), '^[^\d]*[^\d\s][^\d]*\b\d{4}$') then {
+            'first_day': day_of(right(tidy(value), 4), 1, 1), 'precision': 'year', 'rule': 'date_coarsened'}
+        else {'first_day': null::date, 'precision': null, 'rule': 'date_unreadable'}
+    end;
+
+-- A period's last day, from its first day and its precision.
+create or replace macro last_day_of(first_day, precision) as
+    case precision
+        when 'year' then (first_day + interval 1 year - interval 1 day)::date
+        when 'quarter' then (first_day + interval 3 month - interval 1 day)::date
+        when 'month' then (first_day + interval 1 month - interval 1 day)::date
+        else first_day
+    end;
+
+-- Missing kinds: whether a code was given by a reviewer at all.
+create or replace macro is_coded(code) as
+    code is not null and code not in ('not_reviewed', 'no_data', 'not_applicable');
+
+-- Identity ----------------------------------------------------------------------------------------------
+create or replace macro plan_id_of(member_id, plan_number) as
+    case when plan_number between 1 and 99 then 'AP_' || member_id || lpad(plan_number::varchar, 2, '0') end;
+-- `<plan_id>-<number>`, among repeats `-<k>`: DOMAIN.md section 1.
+create or replace macro commitment_id_of(plan_id, number, rank_in_number, distinct_in_number) as
+    plan_id || '-' || number || case when distinct_in_number > 1 then '-' || rank_in_number else '' end;
+
+-- Corrections that apply to a row: `fixes` maps a column to {expected, corrected}.
+create or replace macro fix(fixes, column_name, value) as coalesce(fixes[column_name].corrected, value);
+create or replace macro fix_problems(fixes) as
+    list_transform(coalesce(map_entries(fixes), []), lambda entry:
+        problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected));
+
+-- A date text read: its first day where the year can be that of an action plan.
+create or replace macro usable_date(reading) as
+    case when is_plausible_year(year(reading.first_day)) then reading.first_day end;
+create or replace macro date_problem(labels, column_name, value, reading) as
+    case
+        when value is null or label_code(labels, 'date_missing', value) is not null then null
+        when trim(value) = '' then problem(column_name, 'blank', 'unreadable', value, null)
+        when reading.first_day is null then problem(column_name, reading.rule, 'unreadable', value, null)
+        when not is_plausible_year(year(reading.first_day))
+            then problem(column_name, 'date_implausible', 'unreadable', value, null)
+        when reading.rule in ('excel_serial', 'date_coarsened')
+            then problem(column_name, reading.rule, 'repair', value, reading.first_day)
+    end;
+
+-- A starred commitment meets all its criteria; NULL where one of them was not coded (DOMAIN.md section 3).
+create or replace macro star(is_relevant, is_ambitious, is_mostly_done, is_verifiable) as
+    case
+        when is_relevant is null or is_ambitious is null or is_mostly_done is null or is_verifiable is null then null
+        else is_relevant and is_ambitious and is_mostly_done and is_verifiable
+    end;

@@ -1,0 +1,13 @@
+-- One refused row of raw.member_list each, verbatim, with the reasons for which its identity fails.
+select
+    refused.*,
+    list_transform(
+        list_filter(parsed.problems, lambda p: p.severity = 'quarantine'),
+        lambda p: p.rule || ': ' || p."column" || ' = ' || coalesce(p.original, '')
+    ) as problems
+from raw.member_list as refused
+inner join staging._member_list_parsed as parsed
+    on parsed._source_file = refused._source_file
+    and parsed._source_row = refused._source_row::integer
+where parsed.is_quarantined
+order by refused._source_file, parsed._source_row

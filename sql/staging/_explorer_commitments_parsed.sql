@@ -1,0 +1,224 @@
+-- One row per raw row of the Explorer commitment layout: typed columns, the id, and every problem found.
+with
+row_fixes as (
+    -- corrections of known upstream errors, by row; one whose expected value is gone is not applied
+    select
+        commitments._source_file,
+        commitments._source_row,
+        map_from_entries(list((column_name, struct_pack(expected := expected_value, corrected := corrected_value)))) as fixes
+    from raw.explorer_commitments as commitments
+    inner join reference.corrections
+        on corrections.source = 'explorer_commitments'
+        and corrections.row_key = "Country" || '|' || "Action Plan Number" || '|' || "Comm No"
+        and corrections.expected_value = tidy(to_json(commitments) ->> corrections.column_name)
+    group by all
+),
+corrected as (
+    select
+        commitments.*,
+        row_fixes.fixes
+    from raw.explorer_commitments as commitments
+    left join row_fixes using (_source_file, _source_row)
+),
+fixed as (
+    select * replace (
+        fix(fixes, 'Action Plan Number', "Action Plan Number") as "Action Plan Number",
+        fix(fixes, 'Comm No', "Comm No") as "Comm No",
+        fix(fixes, 'Start Date', "Start Date") as "Start Date",
+        fix(fixes, 'End Date', "End Date") as "End Date",
+        fix(fixes, 'Specificity', "Specificity") as "Specificity",
+        fix(fixes, 'Potential impact', "Potential impact") as "Potential impact",
+        fix(fixes, 'Completion (progress report)', "Completion (progress report)") as "Completion (progress report)",
+        fix(fixes, 'Completion (end of term)', "Completion (end of term)") as "Completion (end of term)",
+        fix(fixes, 'Did it open government (end of term only)', "Did it open government (end of term only)")
+            as "Did it open government (end of term only)",
+        fix(fixes, 'Year of submission', "Year of submission") as "Year of submission"
+    )
+    from corrected
+),
+identified as (
+    select
+        fixed.*,
+        names.member_id,
+        names.official_name,
+        names.claimed_by,
+        whole_number(fixed."Action Plan Number") as plan_number,
+        without_float_artefact(fixed."Comm No") as commitment_number,
+        plan_id_of(names.member_id, whole_number(fixed."Action Plan Number")) as plan_id,
+        -- ids must not move when rows do: the order within a plan and number is that of the content
+        sha256(coalesce(tidy(fixed."Commitment Title"), '') || chr(31) || coalesce(tidy(fixed."Full Text"), '')) as text_hash
+    from fixed
+    left join staging.member_names as names on names.name_key = fold(fixed."Country")
+),
+ranked as (
+    select
+        *,
+        dense_rank() over same_number as rank_in_number,
+        count(distinct text_hash || _source_row_sha256) over (partition by _source_file, plan_id, commitment_number)
+            as distinct_in_number,
+        row_number() over (partition by _source_file, _source_row_sha256 order by _source_row::bigint) as copy
+    from identified
+    window same_number as (
+        partition by _source_file, plan_id, commitment_number order by text_hash, _source_row_sha256
+    )
+),
+date_orders as (
+    -- the order that the certain dates of a plan prove; two orders in one plan prove nothing
+    select
+        _source_file,
+        plan_id,
+        case when count(distinct proof) = 1 then min(proof) end as order_proved
+    from (
+        select _source_file, plan_id, date_order_proof("Start Date") as proof from identified
+        union all
+        select _source_file, plan_id, date_order_proof("End Date") from identified
+    )
+    where plan_id is not null
+    group by _source_file, plan_id
+),
+date_texts as (
+    select distinct
+        texts.value,
+        texts.is_end,
+        date_orders.order_proved
+    from (
+        select _source_file, plan_id, "Start Date" as value, false as is_end from identified
+        union all
+        select _source_file, plan_id, "End Date", true from identified
+    ) as texts
+    left join date_orders using (_source_file, plan_id)
+),
+dates as (
+    select
+        *,
+        read_date(value, order_proved, is_end) as reading
+    from date_texts
+),
+read_rows as (
+    select
+        ranked._source_file,
+        ranked._source_row::integer as _source_row,
+        ranked._source_sha256,
+        ranked._source_note,
+        ranked.fixes,
+        commitment_id_of(plan_id, commitment_number, rank_in_number, distinct_in_number) as commitment_id,
+        plan_id,
+        ranked.member_id,
+        ranked.official_name,
+        ranked.claimed_by,
+        ranked.copy,
+        plan_number,
+        commitment_number,
+        tidy("Commitment Title") as title,
+        tidy("Short Title") as short_title,
+        tidy("Full Text") as full_text,
+        tidy("Theme") as theme,
+        usable_date(starts.reading) as start_date,
+        nullif("Start Date", '') as start_date_text,
+        case when usable_date(starts.reading) is not null then starts.reading.precision end as start_date_precision,
+        is_ambiguous_date("Start Date") as start_date_is_ambiguous,
+        last_day_of(usable_date(ends.reading), ends.reading.precision) as end_date,
+        nullif("End Date", '') as end_date_text,
+        case when usable_date(ends.reading) is not null then ends.reading.precision end as end_date_precision,
+        is_ambiguous_date("End Date") as end_date_is_ambiguous,
+        tidy("Lead Institution") as lead_institution,
+        tidy("Supporting Institution(s)") as supporting_institutions,
+        whole_number("Year of submission") as submitted_year,
+        whole_number("Report publication year (progress report)") as progress_report_year,
+        whole_number("Report publication year (end of term)") as end_of_term_report_year,
+        label_code(labels, 'flag', "Value -Info") as value_access,
+        label_code(labels, 'flag', "Value -Part") as value_participation,
+        label_code(labels, 'flag', "Value -Acc") as value_accountability,
+        label_code(labels, 'flag', "Value -Tech") as value_technology,
+        label_code(labels, 'flag', "_Relevant") as ogp_relevant,
+        label_code(labels, 'specificity', "Specificity") as specificity,
+        label_code(labels, 'potential_impact', "Potential impact") as potential_impact,
+        label_code(labels, 'completion', "Completion (progress report)") as completion_progress,
+        label_code(labels, 'completion', "Completion (end of term)") as completion_end_of_term,
+        label_code(labels, 'diog', "Did it open government (end of term only)") as diog_overall,
+        label_code(labels, 'flag', "Starred (pre-June 2014 assessments)") as ogp_starred_pre_2014,
+        label_code(labels, 'flag', "Starred (2015 only)") as ogp_starred_2015,
+        label_code(labels, 'flag', "Starred (current formula) progress report") as ogp_starred_current_progress,
+        label_code(labels, 'flag', "Starred (current formula) end of term") as ogp_starred_current_end_of_term,
+        case when fold("Cluster") not in ('nr', 'nd', 'na', 'none', '0') then tidy("Cluster") end as cluster,
+        list_concat(
+            [
+                case when fold("Country") = '' then problem('Country', 'member_missing', 'quarantine', "Country", null)
+                    when ranked.claimed_by is null then problem('Country', 'member_unknown', 'quarantine', "Country", null)
+                    when ranked.member_id is null
+                        then problem('Country', 'member_claimed_twice', 'quarantine', "Country", ranked.claimed_by)
+                    when "Country" <> ranked.official_name then problem('Country', 'member_alias', 'repair', "Country", ranked.member_id) end,
+                case when plan_number is null or plan_number not between 1 and 99
+                    then problem('Action Plan Number', 'plan_number_unreadable', 'quarantine', "Action Plan Number", null)
+                    when "Action Plan Number" <> plan_number::varchar
+                    then problem('Action Plan Number', 'number_variant', 'repair', "Action Plan Number", plan_number) end,
+                case when commitment_number is null
+                    then problem('Comm No', 'commitment_number_missing', 'quarantine', "Comm No", null)
+                    when commitment_number in ('NA', 'NR', 'ND')
+                    then problem('Comm No', 'commitment_number_not_given', 'doubt', "Comm No", commitment_number)
+                    when is_float_artefact("Comm No")
+                    then problem('Comm No', 'float_artefact', 'repair', "Comm No", commitment_number)
+                    when date_numbers("Comm No").year <> ''
+                    then problem('Comm No', 'looks_like_a_date', 'doubt', "Comm No", commitment_number) end,
+                case when copy > 1 then problem('Comm No', 'duplicate_row', 'quarantine', "Comm No", null) end,
+                case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end,
+                case when whole_number("Year of submission") is null or not is_plausible_year(whole_number("Year of submission"))
+                    then problem('Year of submission', 'year_unreadable', 'unreadable', "Year of submission", null) end,
+                date_problem(labels, 'Start Date', "Start Date", starts.reading),
+                date_problem(labels, 'End Date', "End Date", ends.reading),
+                case when date_numbers("Cluster").year <> ''
+                    then problem('Cluster', 'looks_like_a_date', 'doubt', "Cluster", "Cluster") end
+            ],
+            [
+                label_problem(labels, 'Value -Info', 'flag', "Value -Info"),
+                label_problem(labels, 'Value -Part', 'flag', "Value -Part"),
+                label_problem(labels, 'Value -Acc', 'flag', "Value -Acc"),
+                label_problem(labels, 'Value -Tech', 'flag', "Value -Tech"),
+                label_problem(labels, '_Relevant', 'flag', "_Relevant"),
+                label_problem(labels, 'Specificity', 'specificity', "Specificity"),
+                twin_problem(labels, 'Specificity', 'specificity', "Specificity", '_Specificity', "_Specificity"),
+                label_problem(labels, 'Potential impact', 'potential_impact', "Potential impact"),
+                twin_problem(labels, 'Potential impact', 'potential_impact', "Potential impact",
+                             '_Pot Impact Coded', "_Pot Impact Coded"),
+                label_problem(labels, 'Completion (progress report)', 'completion', "Completion (progress report)"),
+                twin_problem(labels, 'Completion (progress report)', 'completion', "Completion (progress report)",
+                             '_CompletionProgress', "_CompletionProgress"),
+                label_problem(labels, 'Completion (end of term)', 'completion', "Completion (end of term)"),
+                twin_problem(labels, 'Completion (end of term)', 'completion', "Completion (end of term)",
+                             '_CompletionEndTerm', "_CompletionEndTerm"),
+                label_problem(labels, 'Did it open government (end of term only)', 'diog',
+                              "Did it open government (end of term only)"),
+                twin_problem(labels, 'Did it open government (end of term only)', 'diog',
+                             "Did it open government (end of term only)", '_OpenGovt', "_OpenGovt"),
+                label_problem(labels, 'Starred (pre-June 2014 assessments)', 'flag', "Starred (pre-June 2014 assessments)"),
+                label_problem(labels, 'Starred (2015 only)', 'flag', "Starred (2015 only)"),
+                label_problem(labels, 'Starred (current formula) progress report', 'flag',
+                              "Starred (current formula) progress report"),
+                label_problem(labels, 'Starred (current formula) end of term', 'flag',
+                              "Starred (current formula) end of term")
+            ]
+        ) as problems_of_values,
+        flatten([
+            text_problems('Theme', "Theme"),
+            text_problems('Commitment Title', "Commitment Title"),
+            text_problems('Short Title', "Short Title"),
+            text_problems('Full Text', "Full Text"),
+            text_problems('Lead Institution', "Lead Institution"),
+            text_problems('Supporting Institution(s)', "Supporting Institution(s)")
+        ]) as problems_of_texts
+    from ranked
+    cross join reference._label_maps as labels
+    left join date_orders using (_source_file, plan_id)
+    left join dates as starts
+        on starts.value is not distinct from "Start Date" and not starts.is_end
+        and starts.order_proved is not distinct from date_orders.order_proved
+    left join dates as ends
+        on ends.value is not distinct from "End Date" and ends.is_end
+        and ends.order_proved is not distinct from date_orders.order_proved
+)
+select
+    * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts)
+        replace (case when is_plausible_year(submitted_year) then submitted_year end as submitted_year),
+    list_filter(flatten([problems_of_values, problems_of_texts, fix_problems(fixes)]), lambda p: p is not null) as problems,
+    len(list_filter(problems, lambda p: p.severity = 'quarantine')) > 0 as is_quarantined
+from read_rows

@@ -1,0 +1,16 @@
+-- One row per commitment row and policy column of the 2016 layout: the tag and whether it could be read.
+with
+tags as (
+    select _source_file, _source_row, header, tag
+    from raw.explorer_commitments
+    unpivot (tag for header in (columns(* exclude (_source_file, _source_row, _source_sha256, _source_row_sha256, _source_note))))
+)
+select
+    tags._source_file,
+    tags._source_row::integer as _source_row,
+    policy_areas.policy_area,
+    label_code(labels, 'flag', tags.tag) as tag,
+    label_problem(labels, tags.header, 'flag', tags.tag) as problem
+from tags
+inner join reference.policy_areas on policy_areas.header_2016 = tags.header
+cross join reference._label_maps as labels
