@@ -93,6 +93,10 @@ class Catalog:
         matches = [source for source in self.sources if bare == source or bare.startswith(f"{source}_")]
         return max(matches, key=len, default=None)
 
+    def step_of(self, name: str) -> tuple[Model, ...]:
+        """The models that are built in one step with a table."""
+        return next(models for _, models in self.steps() if self[name] in models)
+
     def steps(self) -> list[tuple[str, tuple[Model, ...]]]:
         """The units of materialisation: (name, its models in order).
 
@@ -174,9 +178,7 @@ def _walk(node: object) -> Iterator[dict]:
             yield from _walk(item)
 
 
-def _load_model(
-    connection: duckdb.DuckDBPyConnection, path: Path, macros: str
-) -> tuple[Model | None, list[str]]:
+def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) -> tuple[Model | None, list[str]]:
     where = f"{path.parent.name}/{path.name}"
     contract, faults = read_contract(path)
     if contract is None:

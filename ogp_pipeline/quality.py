@@ -100,13 +100,9 @@ def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catal
             else f"select 'no column {column} in {parent}' as fault"
         )
         why = f"Every {column} must stand in {parent}."
-        verdicts.append(
-            _rows_verdict(connection, model, f"foreign_key_{column}", CONTRACT_CHECK, "critical", sql, why)
-        )
+        verdicts.append(_rows_verdict(connection, model, f"foreign_key_{column}", CONTRACT_CHECK, "critical", sql, why))
     for rule in model.contract.failing_rows:
-        verdicts.append(
-            _rows_verdict(connection, model, rule.name, rule.name, rule.severity, rule.sql, rule.why)
-        )
+        verdicts.append(_rows_verdict(connection, model, rule.name, rule.name, rule.severity, rule.sql, rule.why))
     return verdicts
 
 
@@ -122,9 +118,7 @@ def suite_rules(contract: Contract, codes: Mapping[str, Sequence[str]]) -> list[
         if len(contract.key) == 1:
             contract_rule("key_is_unique", why, "expect_column_values_to_be_unique", column=contract.key[0])
         else:
-            contract_rule(
-                "key_is_unique", why, "expect_compound_columns_to_be_unique", column_list=list(contract.key)
-            )
+            contract_rule("key_is_unique", why, "expect_compound_columns_to_be_unique", column_list=list(contract.key))
     for name, column in contract.columns.items():
         slug = "".join(c if c.isalnum() else "_" for c in name).strip("_").lower()
         if column.required or name in contract.key:

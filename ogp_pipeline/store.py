@@ -179,8 +179,7 @@ class Store:
 
     def asset_of(self, name: str) -> str:
         """The asset to materialise for a table: itself, or for a private one a public table of its step."""
-        step = next(models for _, models in self.catalog.steps() if self.catalog[name] in models)
-        public = [model.name for model in step if not model.contract.private]
+        public = [model.name for model in self.catalog.step_of(name) if not model.contract.private]
         return name if name in public else public[0]
 
 
@@ -208,9 +207,9 @@ def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select
             faults += [f"{model.name}: column {name} is computed and not promised" for name in unnamed]
         if faults:
             raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
-        columns = [
-            f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()
-        ] + [quoted(name) for name in unnamed]
+        columns = [f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()] + [
+            quoted(name) for name in unnamed
+        ]
     order = ", ".join(quoted(name) for name in model.contract.key) or "all"
     return f"select {', '.join(columns)} from ({select}) order by {order}"
 

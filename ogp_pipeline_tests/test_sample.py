@@ -58,9 +58,7 @@ def folder(tmp_path_factory) -> Path:
 def test_same_arguments_give_the_same_bytes(folder, tmp_path):
     write_sample(tmp_path)
     write_sample(tmp_path)  # over an existing one
-    assert [(tmp_path / file).read_bytes() for file in FILES] == [
-        (folder / file).read_bytes() for file in FILES
-    ]
+    assert [(tmp_path / file).read_bytes() for file in FILES] == [(folder / file).read_bytes() for file in FILES]
     assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")} == set(FILES)
 
 
@@ -74,9 +72,7 @@ def test_same_arguments_give_the_same_bytes(folder, tmp_path):
 )
 def test_other_arguments_give_other_bytes(folder, tmp_path, arguments, differing):
     write_sample(tmp_path, **arguments)
-    assert {
-        file for file in FILES if (tmp_path / file).read_bytes() != (folder / file).read_bytes()
-    } == differing
+    assert {file for file in FILES if (tmp_path / file).read_bytes() != (folder / file).read_bytes()} == differing
 
 
 @pytest.mark.parametrize(
@@ -134,9 +130,7 @@ def test_members_are_fictional_and_named_in_the_files(tmp_path):
     members = records(tmp_path, MEMBERS_FILE)
     ids = [member["Member ID"] for member in members]
     assert len(set(ids)) == 52 and (ids[0], ids[25], ids[26], ids[-1]) == ("ZZA", "ZZZ", "XAA", "XAZ")
-    known = {
-        name for member in members for name in (member["Member name"], *member["Aliases"].split("|")) if name
-    }
+    known = {name for member in members for name in (member["Member name"], *member["Aliases"].split("|")) if name}
     real = {
         "Albania",
         "Brazil",
@@ -196,9 +190,7 @@ def plan_names(folder: Path) -> dict[str, str]:
 def test_usual_size(tmp_path, seed):
     write_sample(tmp_path, seed=seed)
     clean = [row for row in commitments_of(tmp_path) if row["Action Plan Number"] != UNREADABLE_PLAN_NUMBER]
-    plans = Counter(
-        (row["Country"], row["Action Plan Number"]) for row in clean if row["Country"] != UNKNOWN_MEMBER
-    )
+    plans = Counter((row["Country"], row["Action Plan Number"]) for row in clean if row["Country"] != UNKNOWN_MEMBER)
     assert 65 <= len(plans) <= 75
     assert min(plans.values()) >= 3 and max(plans.values()) <= 41  # 4 to 40, one row more or less by dirt
     assert {row["Year of submission"] for row in clean} == {"2011", "2012", "2013", "2014", "2015"}
@@ -208,9 +200,7 @@ def test_usual_size(tmp_path, seed):
     for column in (DEVELOPMENT, IMPLEMENTATION):
         per_level = Counter(row[column] for row in recent)
         assert sum(per_level[level] >= 5 for level in LEVELS[:5]) >= 4
-    with_results = {
-        row["Country"] + row["Action Plan Number"] for row in clean if row[RESULTS] not in ("ND", "NR")
-    }
+    with_results = {row["Country"] + row["Action Plan Number"] for row in clean if row[RESULTS] not in ("ND", "NR")}
     assert 0.1 <= len(with_results) / len(plans) <= 0.3
 
 
@@ -235,14 +225,8 @@ def test_stars_follow_the_formulas(folder):
         expected = {
             "Starred (pre-June 2014 assessments)": relevant and ambitious and row[PROGRESS] in done,
             "Starred (2015 only)": relevant and ambitious and specific and row[PROGRESS] in done,
-            "Starred (current formula) progress report": relevant
-            and best
-            and specific
-            and row[PROGRESS] in done,
-            "Starred (current formula) end of term": relevant
-            and best
-            and specific
-            and row[END_OF_TERM] in done,
+            "Starred (current formula) progress report": relevant and best and specific and row[PROGRESS] in done,
+            "Starred (current formula) end of term": relevant and best and specific and row[END_OF_TERM] in done,
         }
         for column, is_starred in expected.items():
             if row[column] in ("0", "1"):
@@ -255,9 +239,7 @@ def test_twins_flags_and_checksum(folder):
     disagreeing = Counter()
     for row in commitments_of(folder):
         disagreeing["impact"] += IMPACT_LABELS.get(row[IMPACT], row[IMPACT]) != row["_Pot Impact Coded"]
-        disagreeing["completion"] += (
-            COMPLETION_LABELS.get(row[PROGRESS], row[PROGRESS]) != row["_CompletionProgress"]
-        )
+        disagreeing["completion"] += COMPLETION_LABELS.get(row[PROGRESS], row[PROGRESS]) != row["_CompletionProgress"]
         flags = [row[column] for column in list(row)[16:59] if column != "Marginalized Communities"]
         assert set(flags) <= {"0", "1"} and flags.count("1") == int(row["Checksum"]) >= 1
     assert disagreeing == {
@@ -306,9 +288,7 @@ def order_proved(rows: list[Row]) -> dict[tuple[str, str], set[str]]:
 def ambiguous(text: str, proved: int, column: str):
     def count(rows: list[Row]) -> int:
         orders = order_proved(rows)
-        plans = [
-            (row["Country"], row["Action Plan Number"]) for row in rows if re.fullmatch(text, row[column])
-        ]
+        plans = [(row["Country"], row["Action Plan Number"]) for row in rows if re.fullmatch(text, row[column])]
         return sum(len(orders[plan]) == proved for plan in plans)
 
     return count
@@ -353,9 +333,7 @@ EXPLORER_COUNTS = {
         row[PROGRESS] in COMPLETION_LABELS and COMPLETION_LABELS[row[PROGRESS]] != row["_CompletionProgress"]
         for row in rows
     ),
-    "label NR, twin coded": lambda rows: sum(
-        row[IMPACT] == "NR" and row["_Pot Impact Coded"] == "3" for row in rows
-    ),
+    "label NR, twin coded": lambda rows: sum(row[IMPACT] == "NR" and row["_Pot Impact Coded"] == "3" for row in rows),
     "outcome label of no list": having(IMPACT, UNREADABLE_LABEL),
     "member unknown": having("Country", UNKNOWN_MEMBER),
     "plan number unreadable": having("Action Plan Number", UNREADABLE_PLAN_NUMBER),

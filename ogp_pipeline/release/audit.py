@@ -38,9 +38,7 @@ def audit(path: Path, catalog: Catalog, current: Release | None) -> list[Verdict
     return verdicts
 
 
-def accept(
-    verdicts: Sequence[Verdict], asked: Mapping[str, str], remembered: Mapping[str, str]
-) -> list[Verdict]:
+def accept(verdicts: Sequence[Verdict], asked: Mapping[str, str], remembered: Mapping[str, str]) -> list[Verdict]:
     """Let the critical failures through that are accepted by name, now or for the same data before.
 
     InputError where a name in `asked` is no check of this pipeline.
@@ -100,8 +98,8 @@ def _vanished(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> list[d
         for column, spec in catalog[name].contract.columns.items():
             if spec.codes and column in before:
                 gone = connection.execute(
-                    f"select {column}, count(*) from current_release.{name} "
-                    f"where {column} is not null and {column} not in (select {column} from {name} where {column} is not null) "
+                    f"select {column}, count(*) from current_release.{name} where {column} is not null and {column} "
+                    f"not in (select {column} from {name} where {column} is not null) "
                     f"group by {column} having count(*) >= {LABEL_ROWS} order by all"
                 ).fetchall()
                 rows += [{"table": name, "column": column, "code": code, "rows_before": n} for code, n in gone]

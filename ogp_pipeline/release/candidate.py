@@ -123,9 +123,7 @@ def _exists(connection: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return found.fetchone()[0] == 1
 
 
-def _table_row(
-    connection: duckdb.DuckDBPyConnection, model: Model, states: Mapping[str, TableState]
-) -> dict[str, Any]:
+def _table_row(connection: duckdb.DuckDBPyConnection, model: Model, states: Mapping[str, TableState]) -> dict[str, Any]:
     rows = 0
     if _exists(connection, model):
         rows = connection.execute(f"select count(*) from release.{model.name}").fetchone()[0]
@@ -207,9 +205,7 @@ def release_row(
 ) -> dict[str, Any]:
     """The row of `meta.releases`."""
     accepted = [
-        {"check": verdict.name, "reason": verdict.accepted_reason}
-        for verdict in verdicts
-        if verdict.accepted_reason
+        {"check": verdict.name, "reason": verdict.accepted_reason} for verdict in verdicts if verdict.accepted_reason
     ]
     return {
         "release_id": published_at.strftime("%Y-%m-%dT%H%M%S.%fZ"),

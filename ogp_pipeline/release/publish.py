@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.models import Catalog
@@ -25,7 +24,7 @@ from ogp_pipeline.release.current import Release, current_release, refuse_mixing
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import chosen_sources
-from ogp_pipeline.store import Store, TableState, connect, literal, sha256_of, sync
+from ogp_pipeline.store import Store, TableState, sha256_of, sync
 
 PACKAGES = ("ogp-pipeline", "duckdb", "dagster", "great-expectations", "pandas")
 
@@ -75,9 +74,7 @@ def publish(
         if current and _is_same(current, fingerprints):
             outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, ())
         else:
-            outcome = _replace_release(
-                settings, store, states, fingerprints, is_synthetic, current, accepted or {}
-            )
+            outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         _keep_last(settings, outcome.release_id)
         record_run(
             settings,
@@ -108,9 +105,7 @@ def _raw_tables_of_other_files(store: Store) -> list[str]:
                 "select source_file, sha256 from meta.sources where status = 'loaded' and layout = ? and rows > 0",
                 [source],
             ).fetchall()
-            read = connection.execute(
-                f"select distinct _source_file, _source_sha256 from raw.{source}"
-            ).fetchall()
+            read = connection.execute(f"select distinct _source_file, _source_sha256 from raw.{source}").fetchall()
         if set(listed) != set(read):
             faults.append(
                 f"raw.{source} was read from other files than meta.sources lists: "
@@ -221,10 +216,7 @@ def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[st
             {
                 "package": _version("ogp-pipeline"),
                 **{model.name: model.code_hash for model in (*catalog, *catalog.release_tables)},
-                **{
-                    path.name: sha256_of(path)
-                    for path in sorted((PACKAGE_DIR / "release").glob("*.py"))
-                },
+                **{path.name: sha256_of(path) for path in sorted((PACKAGE_DIR / "release").glob("*.py"))},
             }
         ),
     }
@@ -271,14 +263,3 @@ def _version(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "unknown"
-
-
-def figures(database: Path) -> list[dict[str, Any]]:
-    """The default cells of figures 4.3, 4.5 and 4.9 in a release, in the order of the levels."""
-    with connect() as connection:
-        connection.execute(f"attach {literal(database.as_posix())} as release (read_only)")
-        cursor = connection.execute(
-            "select * from release.metrics.vital_signs where is_default order by figure, level_rank"
-        )
-        names = [column[0] for column in cursor.description]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

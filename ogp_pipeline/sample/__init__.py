@@ -81,9 +81,7 @@ def _check(members: int, commitments: int, planted_effect: float) -> None:
         raise ValueError(f"planted_effect is {planted_effect}: give a probability per level step, 0 to 1")
 
 
-def _write_plans(
-    partnership: Partnership, members: int, commitments: int, explorer: TextIO, process: TextIO
-) -> None:
+def _write_plans(partnership: Partnership, members: int, commitments: int, explorer: TextIO, process: TextIO) -> None:
     commitment_lines, process_lines = _csv_writer(explorer), _csv_writer(process)
     commitment_lines.writerow(range(len(EXPLORER_HEADER) + len(BLANK_HEADERS)))
     commitment_lines.writerow((*EXPLORER_HEADER, *BLANK_HEADERS))
@@ -107,17 +105,13 @@ def _write_plans(
         process_rows = [partnership.process_row(plan)]
         process_dirt.visit(process_rows, plan)
         process_lines.writerows([row[column] for column in PROCESS_HEADER] for row in process_rows)
-    commitment_lines.writerow(
-        ["Sum", *(totals.get(column, "") for column in EXPLORER_HEADER[1:]), *BLANK_HEADERS]
-    )
+    commitment_lines.writerow(["Sum", *(totals.get(column, "") for column in EXPLORER_HEADER[1:]), *BLANK_HEADERS])
     commitment_dirt.finish()
     process_dirt.finish()
 
 
 def _manifest() -> str:
-    lines = [
-        "# SYNTHETIC: every member, plan and commitment here is made by the generator; no real government."
-    ]
+    lines = ["# SYNTHETIC: every member, plan and commitment here is made by the generator; no real government."]
     for file in (EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE):
         lines += [
             f"- file: {file}",

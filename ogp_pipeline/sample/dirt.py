@@ -289,9 +289,7 @@ DIRT: tuple[Dirt, ...] = (
         _cell("Action Plan Number", UNREADABLE_PLAN_NUMBER),
     ),
     Dirt("line break in a cell", _E, 3, "kept", "a record is not a line", _in_full_text(". ", ".\n")),
-    Dirt(
-        "markup in a cell", _E, 4, "repaired", "<br/> stands for a line break", _in_full_text(". ", ".<br/>")
-    ),
+    Dirt("markup in a cell", _E, 4, "repaired", "<br/> stands for a line break", _in_full_text(". ", ".<br/>")),
     Dirt(
         "quotes and comma in a cell",
         _E,
@@ -360,6 +358,4 @@ class Spoiler:
         """Raises RuntimeError if some dirt found no row: the sample would not be what `DIRT` says it is."""
         if self._due:
             kinds = sorted({dirt.kind for dirt in self._due})
-            raise RuntimeError(
-                f"no row lent itself to {kinds}; widen the conditions of these kinds in dirt.py"
-            )
+            raise RuntimeError(f"no row lent itself to {kinds}; widen the conditions of these kinds in dirt.py")

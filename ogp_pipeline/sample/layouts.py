@@ -136,9 +136,7 @@ def plan_cells(plan: Plan) -> Row:
         row["PoC Specified? (Delete?)"] = "0"
         row["Report publication year (progress report)"] = str(min(plan.year + 2, 2016))
         early = ("Compound", *EXPLORER_HEADER[70:75])  # compound and the grand challenges: coded to 2012
-        row.update(
-            dict.fromkeys(early if plan.year <= 2012 else EXPLORER_HEADER[60:65], "0")
-        )  # then working groups
+        row.update(dict.fromkeys(early if plan.year <= 2012 else EXPLORER_HEADER[60:65], "0"))  # then working groups
     if plan.has_end_of_term:
         row["Report publication year (end of term)"] = "2016"
     return row
@@ -165,9 +163,7 @@ def write_stars(row: Row, plan: Plan) -> None:
     if plan.year >= 2014:
         stars["Starred (current formula) end of term"] = "NR"
     if plan.year >= 2014 or plan.has_end_of_term:
-        stars["Starred (current formula) progress report"] = star(
-            progress, relevant, transformative, specific
-        )
+        stars["Starred (current formula) progress report"] = star(progress, relevant, transformative, specific)
     if plan.has_end_of_term:
         stars["Starred (current formula) end of term"] = star(end, relevant, transformative, specific)
     row.update(stars)

@@ -312,9 +312,7 @@ class Partnership:
         row.update({twin: "1" if row[answer] == "Yes" else "0" for answer, twin in STEPS.items()})
         row["_Number of steps followed (out of 6)"] = str(sum(row[twin] == "1" for twin in STEPS.values()))
         row.update({column: yes_no(0.4) for column in ("Timeline: Online", "Timeline: other channels")})
-        row.update(
-            {column: "NA" for column in PROCESS_HEADER if column.lower().endswith((": links", ": link"))}
-        )
+        row.update({column: "NA" for column in PROCESS_HEADER if column.lower().endswith((": links", ": link"))})
         has_notice = row["Step 2: Advance notice"] == "Yes"
         row["Days in advance"] = str(3 + int(draws.random() * 28)) if has_notice else "NA"
         row["Advance notice: Adequacy"] = yes_no(0.6) if has_notice else "No"
@@ -332,9 +330,7 @@ class Partnership:
         published = yes_no(0.8)
         row["Was annual progress report published?"] = published
         row["_Self assessment published"] = "1" if published == "Yes" else "0"
-        row.update(
-            {column: yes_no(0.6) if published == "Yes" else "NA" for column in SELF_ASSESSMENT_ANSWERS}
-        )
+        row.update({column: yes_no(0.6) if published == "Yes" else "NA" for column in SELF_ASSESSMENT_ANSWERS})
         row.update({column: "1" if draws.random() < 0.6 else "0" for column in INSTITUTIONS})
         return row
 

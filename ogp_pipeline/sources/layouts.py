@@ -37,9 +37,7 @@ class Layout:
     def required(self) -> tuple[str, ...]:
         """The headers without which the file cannot be read."""
         return tuple(
-            name
-            for name, column in self.contract.columns.items()
-            if column.required and name not in SOURCE_COLUMNS
+            name for name, column in self.contract.columns.items() if column.required and name not in SOURCE_COLUMNS
         )
 
     def telling_share(self, cells: Sequence[str]) -> float:

@@ -1,0 +1,218 @@
+"""The Dagster layer over the models: one asset per public table, and the release.
+
+Thin: names, groups, links and metadata for people, and calls of the plain functions that do the work.
+"""
+
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from ogp_pipeline.building import build_tables
+from ogp_pipeline.checks import check_results, check_specs, failures_table
+from ogp_pipeline.errors import OgpError
+from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.settings import Settings
+from ogp_pipeline.store import Store, TableState
+
+OWNERS = ["team:vital-signs"]
+RELEASE = dg.AssetKey(["release", "ogp_duckdb"])
+GROUPS = {
+    "reference": "reference",
+    "raw": "ingest",
+    "staging": "ingest",
+    "quarantine": "ingest",
+    "meta": "ingest",
+    "marts": "marts",
+    "metrics": "metrics",
+}
+
+
+class RunOptions(dg.ConfigurableResource):
+    """What a run is allowed to do beyond the rules; set in the launchpad or by the command line.
+
+    `accept` lets critical checks through by name, each with its reason: {"marts.x.check": "reason"}.
+    """
+
+    accept: dict[str, str] = {}  # noqa: RUF012 - a pydantic field, copied per instance
+    replace_release: bool = False
+
+
+def asset_key(name: str) -> dg.AssetKey:
+    """`marts.commitments` -> `marts/commitments`."""
+    return dg.AssetKey(name.split("."))
+
+
+def table_assets(settings: Settings, catalog: Catalog) -> list[dg.AssetsDefinition]:
+    """One definition per step of the catalog: the tables of one source together, marts and metrics one each."""
+    return [_step(settings, catalog, step, models) for step, models in catalog.steps()]
+
+
+def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, ...]) -> dg.AssetsDefinition:
+    public = [model for model in models if not model.contract.private]
+    inside = {model.name for model in models}
+
+    @dg.multi_asset(
+        name=step,
+        specs=[_spec(model, catalog, inside) for model in public],
+        check_specs=[spec for model in public for spec in check_specs(model)],
+    )
+    def build(options: RunOptions) -> Iterator[dg.MaterializeResult]:
+        with _failures_for_people(settings, step):
+            if step == "meta__sources" or step in catalog.sources:
+                _look_at_sources(settings, catalog, options)
+            states = build_tables(settings, catalog, models)
+            store = Store(settings.tables_dir, catalog)
+            for model in public:
+                yield dg.MaterializeResult(
+                    asset_key=asset_key(model.name),
+                    metadata=_facts(states[model.name]),
+                    check_results=check_results(store, model),
+                )
+
+    return build
+
+
+def _look_at_sources(settings: Settings, catalog: Catalog, options: RunOptions) -> None:
+    """Refuse before anything is replaced what publishing would refuse; then remember the sources."""
+    from ogp_pipeline.release.current import refuse_mixing
+    from ogp_pipeline.sources.folders import SAMPLE, chosen_sources, remember_sources
+
+    refuse_mixing(settings, SAMPLE in chosen_sources(settings), options.replace_release)
+    remember_sources(settings)
+
+
+def _spec(model: Model, catalog: Catalog, inside: set[str]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        key=asset_key(model.name),
+        deps=[asset_key(read) for read in sorted(_public_reads(model, catalog, inside) - {model.name})],
+        description=f"{model.contract.description}\n\n**Grain:** {model.contract.grain}",
+        group_name=GROUPS[model.schema],
+        kinds={"duckdb", "sql" if model.sql else "python"},
+        owners=OWNERS,
+        code_version=model.code_hash[:12],
+        metadata={
+            "dagster/column_schema": _column_schema(model),
+            "dagster/code_references": _links(model),
+            "dagster/table_name": f"ogp.{model.name}",
+        },
+    )
+
+
+def _links(model: Model) -> dg.CodeReferencesMetadataValue:
+    """Links from the asset's page to its SQL file and its contract."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # code references are beta in Dagster 1.13
+        return dg.CodeReferencesMetadataValue(
+            code_references=[
+                dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=path.name)
+                for path in dict.fromkeys([model.path, model.path.with_suffix(".yml")])
+            ]
+        )
+
+
+def _public_reads(model: Model, catalog: Catalog, inside: set[str]) -> set[str]:
+    """The assets a table comes after. A private table stands for what it reads, or for the step it belongs to."""
+    reads: set[str] = set()
+    for name in model.comes_after:
+        if not catalog[name].contract.private:
+            reads.add(name)
+        elif name in inside:
+            reads |= _public_reads(catalog[name], catalog, inside)
+        else:
+            reads |= {other.name for other in catalog.step_of(name) if not other.contract.private}
+    return reads
+
+
+def _column_schema(model: Model) -> dg.TableSchema:
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name=name,
+                type=column.type,
+                description=column.description,
+                constraints=dg.TableColumnConstraints(
+                    nullable=not (column.required or name in model.contract.key),
+                    unique=column.unique or model.contract.key == (name,),
+                ),
+            )
+            for name, column in model.contract.columns.items()
+        ]
+    )
+
+
+def _facts(state: TableState) -> dict[str, Any]:
+    return {
+        "dagster/row_count": state.rows,
+        "fingerprint": state.fingerprint,
+        "built from": dg.MetadataValue.json(state.inputs),
+    }
+
+
+def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
+    """The last asset: publishes `data/ogp.duckdb`, or refuses with every reason."""
+
+    @dg.asset(
+        key=RELEASE,
+        deps=[asset_key(model.name) for model in catalog.public],
+        group_name="release",
+        kinds={"duckdb"},
+        owners=OWNERS,
+        description=(
+            "The DuckDB file analysts open, replaced whole and only when every critical check of its candidate "
+            "passes. Materialised alone it publishes what the working tables hold, or names what is stale."
+        ),
+    )
+    def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
+        from ogp_pipeline.release.publish import publish
+
+        with _failures_for_people(settings, "release.ogp_duckdb"):
+            outcome = publish(settings, catalog, options.accept, options.replace_release)
+            warned = [v for v in outcome.verdicts if not v.passed]
+            return dg.MaterializeResult(
+                metadata={
+                    "status": outcome.status,
+                    "release": outcome.release_id,
+                    "SYNTHETIC": outcome.is_synthetic,
+                    "path": dg.MetadataValue.path(str(outcome.database)),
+                    "checks": len(outcome.verdicts),
+                    "checks that did not pass": failures_table(warned) if warned else "none",
+                    "figures": dg.MetadataValue.md(_figures_markdown(settings)),
+                }
+            )
+
+    return ogp_duckdb
+
+
+def _figures_markdown(settings: Settings) -> str:
+    from ogp_pipeline.release.figures import figure_tables
+
+    return figure_tables(settings.database)
+
+
+class _failures_for_people:
+    """Records why a step failed in `data/last_run.json` and shows it in Dagster as a message, not a traceback."""
+
+    def __init__(self, settings: Settings, asset: str) -> None:
+        self.settings = settings
+        self.asset = asset
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> None:
+        if not isinstance(error, Exception) or isinstance(error, dg.Failure):
+            return
+        from ogp_pipeline.release.record import record_failure
+
+        recorded = record_failure(self.settings, self.asset, error)
+        if isinstance(error, OgpError):
+            metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(f"- {r}" for r in error.problems))}
+            if getattr(error, "verdicts", None):
+                metadata["failed checks"] = failures_table([v for v in error.verdicts if v.refuses])
+            raise dg.Failure(
+                description=str(error),
+                metadata={**metadata, "status": recorded["status"]},
+                allow_retries=False,
+            ) from error

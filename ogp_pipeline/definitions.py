@@ -1,0 +1,25 @@
+"""What Dagster loads: `build_defs` assembles everything, and tests and the command line use the same."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from ogp_pipeline.assets import RunOptions, release_asset, table_assets
+from ogp_pipeline.models import load_catalog
+from ogp_pipeline.schedules import nightly, refresh_job
+from ogp_pipeline.settings import Settings
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """The pipeline over one data folder. ContractError lists every fault of `sql/**`."""
+    catalog = load_catalog()
+    return dg.Definitions(
+        assets=[*table_assets(settings, catalog), release_asset(settings, catalog)],
+        jobs=[refresh_job()],
+        schedules=[nightly(settings)],
+        resources={"options": RunOptions()},
+        executor=dg.in_process_executor,
+    )
+
+
+defs = build_defs(Settings.from_environment())
