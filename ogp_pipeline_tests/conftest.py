@@ -1,0 +1,32 @@
+"""Fixtures: a catalog, small worlds of official-layout files, and the real files where they lie beside the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ogp_pipeline.models import Catalog, load_catalog
+from ogp_pipeline_tests.world import World
+
+REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def catalog() -> Catalog:
+    """The models of the project."""
+    return load_catalog()
+
+
+@pytest.fixture
+def world(tmp_path: Path, catalog: Catalog) -> World:
+    """An empty data folder and an empty folder for source files."""
+    return World(tmp_path, catalog)
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real official files; the test is skipped where it is absent."""
+    if not REAL_DATA.is_dir():
+        pytest.skip("../shared/data is not here: the real files are never part of the project")
+    return REAL_DATA

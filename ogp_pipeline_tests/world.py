@@ -1,0 +1,124 @@
+"""A small world for tests: files in the official layouts, built and published by the functions a run calls."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ogp_pipeline.building import build_tables
+from ogp_pipeline.models import Catalog
+from ogp_pipeline.release.publish import Outcome, publish
+from ogp_pipeline.sample.layouts import EXPLORER_HEADER, PROCESS_HEADER
+from ogp_pipeline.settings import Settings
+from ogp_pipeline.store import Store
+
+COMMITMENT = {
+    "Country": "Albania",
+    "Action Plan Number": "1",
+    "Comm No": "1",
+    "Commitment Title": "Publish the budget",
+    "Full Text": "The ministry publishes the budget.",
+    "Theme": "NA",
+    "Start Date": "Not Specified",
+    "End Date": "Not Specified",
+    "Lead Institution": "Ministry of Finance",
+    "Cluster": "NR",
+    "Specificity": "c. high",
+    "_Specificity": "3",
+    "Value -Info": "1",
+    "Value -Part": "0",
+    "Value -Acc": "0",
+    "Value -Tech": "0",
+    "_Relevant": "1",
+    "Potential impact": "Moderate",
+    "_Pot Impact Coded": "2",
+    "Completion (progress report)": "c. Substantial",
+    "_CompletionProgress": "4",
+    "Completion (end of term)": "ND",
+    "_CompletionEndTerm": "ND",
+    "Did it open government (end of term only)": "ND",
+    "_OpenGovt": "ND",
+    "Year of submission": "2014",
+    "Starred (pre-June 2014 assessments)": "ND",
+    "Starred (2015 only)": "ND",
+    "Starred (current formula) progress report": "ND",
+    "Starred (current formula) end of term": "ND",
+    "Report publication year (progress report)": "2016",
+    "Report publication year (end of term)": "NR",
+}
+PLAN = {
+    "Country name": "Albania",
+    "Action Plan Number": "1",
+    "Year AP Submitted": "2014",
+    "IAP2 level during development": "Involve",
+    "IAP2 level during imp.": "Inform",
+    "Invitation-only or open participation during dev. consultation": "Open",
+    "Invitation-only or open participation during imp. consultation": "Open",
+    "Consultation during action plan implementation (regular forum)": "Yes",
+    "_Regular forum": "1",
+}
+
+
+class World:
+    """Write source files with `commitments` and `plans`, then `build` the tables and `publish` them."""
+
+    def __init__(self, folder: Path, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self.inputs = folder / "inputs"
+        self.inputs.mkdir()
+        self.settings = Settings(folder / "data", sources=(str(self.inputs),))
+
+    @property
+    def store(self) -> Store:
+        """The working tables."""
+        return Store(self.settings.tables_dir, self.catalog)
+
+    def commitments(self, *rows: Mapping[str, str], file: str = "commitments.csv") -> Path:
+        """Write a file of the Explorer layout; each row says only what differs from an ordinary commitment."""
+        filled = []
+        for number, row in enumerate(rows, start=1):
+            filled.append({"Comm No": str(number), **row})
+        return self._write(file, EXPLORER_HEADER, [{**COMMITMENT, **row} for row in filled])
+
+    def plans(self, *rows: Mapping[str, str], file: str = "process.csv") -> Path:
+        """Write a file of the process database; each row says only what differs from an ordinary plan."""
+        return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows])
+
+    def manifest(self, text: str) -> None:
+        """Write `sources.yml`."""
+        (self.inputs / "sources.yml").write_text(text, encoding="utf-8")
+
+    def _write(self, file: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Path:
+        path = self.inputs / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8", newline="") as target:
+            writer = csv.writer(target)
+            writer.writerow(header)
+            writer.writerows([row.get(name, "0") if name else "" for name in header] for row in rows)
+        return path
+
+    def build(self, *steps: str) -> World:
+        """Build every table, or the steps named, in order."""
+        for name, models in self.catalog.steps():
+            if not steps or name in steps:
+                build_tables(self.settings, self.catalog, models)
+        return self
+
+    def publish(self, **options: Any) -> Outcome:
+        """Publish what the working tables hold."""
+        return publish(self.settings, self.catalog, **options)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """The rows of a query over the working tables it names, as dictionaries."""
+        reads = [model.name for model in self.catalog if model.name in sql]
+        with self.store.session(reads) as connection:
+            cursor = connection.execute(sql)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def last_run(self) -> dict[str, Any]:
+        """What `data/last_run.json` says."""
+        return json.loads(self.settings.last_run.read_text(encoding="utf-8"))
