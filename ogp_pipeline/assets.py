@@ -4,13 +4,13 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
 
 from ogp_pipeline.building import build_tables
-from ogp_pipeline.checks import check_results, check_specs, failures_table
+from ogp_pipeline.checks import check_results, check_specs, failing_rows
 from ogp_pipeline.errors import OgpError
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.settings import Settings
@@ -57,14 +57,16 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         name=step,
         specs=[_spec(model, catalog, inside) for model in public],
         check_specs=[spec for model in public for spec in check_specs(model)],
+        can_subset=True,
     )
-    def build(options: RunOptions) -> Iterator[dg.MaterializeResult]:
+    def build(context: dg.AssetExecutionContext, options: RunOptions) -> Iterator[dg.MaterializeResult]:
+        selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
         with _failures_for_people(settings, step):
-            if step == "meta__sources" or step in catalog.sources:
-                _look_at_sources(settings, catalog, options)
-            states = build_tables(settings, catalog, models)
+            if any(model.schema == "raw" or model.name == "meta.sources" for model in selected):
+                _look_at_sources(settings, options)
+            states = build_tables(settings, catalog, _with_private(models, selected))
             store = Store(settings.tables_dir, catalog)
-            for model in public:
+            for model in selected:
                 yield dg.MaterializeResult(
                     asset_key=asset_key(model.name),
                     metadata=_facts(states[model.name]),
@@ -74,7 +76,19 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
     return build
 
 
-def _look_at_sources(settings: Settings, catalog: Catalog, options: RunOptions) -> None:
+def _with_private(models: Sequence[Model], selected: Sequence[Model]) -> tuple[Model, ...]:
+    """The selected models of a step, in order, with the private ones they are built through or that follow."""
+    wanted = {model.name for model in selected}
+    read_inside = {read for model in models for read in model.reads}
+    for model in reversed(models):
+        if model.name in wanted:
+            wanted |= {other.name for other in models if other.contract.private and other.name in model.reads}
+    # made for other steps: it follows what it is made of
+    wanted |= {m.name for m in models if m.contract.private and m.name not in read_inside and wanted & set(m.reads)}
+    return tuple(model for model in models if model.name in wanted)
+
+
+def _look_at_sources(settings: Settings, options: RunOptions) -> None:
     """Refuse before anything is replaced what publishing would refuse; then remember the sources."""
     from ogp_pipeline.release.current import refuse_mixing
     from ogp_pipeline.sources.folders import SAMPLE, chosen_sources, remember_sources
@@ -169,7 +183,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
 
         with _failures_for_people(settings, "release.ogp_duckdb"):
             outcome = publish(settings, catalog, options.accept, options.replace_release)
-            warned = [v for v in outcome.verdicts if not v.passed]
+            warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
             return dg.MaterializeResult(
                 metadata={
                     "status": outcome.status,
@@ -177,8 +191,8 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
-                    "checks that did not pass": failures_table(warned) if warned else "none",
                     "figures": dg.MetadataValue.md(_figures_markdown(settings)),
+                    **failing_rows(warned),
                 }
             )
 
@@ -209,8 +223,7 @@ class _failures_for_people:
         recorded = record_failure(self.settings, self.asset, error)
         if isinstance(error, OgpError):
             metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(f"- {r}" for r in error.problems))}
-            if getattr(error, "verdicts", None):
-                metadata["failed checks"] = failures_table([v for v in error.verdicts if v.refuses])
+            metadata |= failing_rows([verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses])
             raise dg.Failure(
                 description=str(error),
                 metadata={**metadata, "status": recorded["status"]},

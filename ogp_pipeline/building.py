@@ -54,7 +54,7 @@ def build_tables(settings: Settings, catalog: Catalog, models: tuple[Model, ...]
     with TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
         workshop = Workshop(settings, catalog, Path(scratch))
         for model in models:
-            with store.session(model.reads) as connection:
+            with store.session(model.reads, model.macros) as connection:
                 select = model.sql or builder(model)(connection, model, workshop)
                 states[model.name] = store.write(connection, model, select)
     return states

@@ -34,7 +34,7 @@ def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
     """Run every check on the working table of a model."""
     from ogp_pipeline.quality import check_groups, evaluate
 
-    with store.session({model.name, *model.checks_read}) as connection:
+    with store.session({model.name, *model.checks_read}, model.macros) as connection:
         verdicts = evaluate(connection, model, store.catalog)
     return [
         _result(model, name, [verdict for verdict in verdicts if verdict.group == name])
@@ -51,8 +51,7 @@ def _result(model: Model, name: str, verdicts: Sequence[Verdict]) -> dg.AssetChe
         "failing rows": sum(verdict.failing_rows or 0 for verdict in failed),
         "verdicts": _verdict_table(verdicts),
     }
-    if failed:
-        metadata["rows that break it (up to 20)"] = failures_table(failed)
+    metadata |= failing_rows(failed)
     return dg.AssetCheckResult(
         asset_key=model.name.split("."),
         check_name=name,
@@ -87,24 +86,23 @@ def _verdict_table(verdicts: Sequence[Verdict]) -> dg.TableMetadataValue:
     )
 
 
-def failures_table(verdicts: Sequence[Verdict]) -> dg.MarkdownMetadataValue:
-    """The failed checks with their failing rows, as Markdown."""
-    blocks = []
+def failing_rows(verdicts: Sequence[Verdict]) -> dict[str, dg.MetadataValue]:
+    """For each failed check its failing rows with their keys as a table, or why it could not run."""
+    metadata: dict[str, dg.MetadataValue] = {}
     for verdict in verdicts:
-        blocks.append(f"**{verdict.name}** ({verdict.severity}): {' '.join(verdict.why.split())}")
+        label = f"{verdict.name} ({verdict.status}, {verdict.severity})"
         if verdict.error:
-            blocks.append(f"could not run: {_cell(verdict.error)}")
-        if verdict.sample:
-            columns = list(verdict.sample[0])
-            head = f"| {' | '.join(map(_cell, columns))} |\n|{'---|' * len(columns)}"
-            lines = [f"| {' | '.join(_cell(row.get(column)) for column in columns)} |" for row in verdict.sample]
-            blocks.append("\n".join([head, *lines]))
-    return dg.MetadataValue.md("\n\n".join(blocks))
+            metadata[label] = dg.MetadataValue.text(f"could not run: {verdict.error}")
+        elif verdict.sample:
+            columns = list(dict.fromkeys(name for row in verdict.sample for name in row))
+            metadata[label] = dg.MetadataValue.table(
+                [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in verdict.sample],
+                schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
+            )
+        else:
+            metadata[label] = dg.MetadataValue.text(verdict.sentence())
+    return metadata
 
 
 def _cell(value: object) -> str:
-    """Text from data inside a Markdown table: nothing in it is markup."""
-    text = " ".join(str(value).split())[:200]
-    for character in "\\`*_[]<>|#":
-        text = text.replace(character, f"\\{character}")
-    return text
+    return "" if value is None else str(value)[:500]

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +127,8 @@ def dagster_home(settings: Settings) -> Path:
     """DAGSTER_HOME where it is set, else a folder of the data folder; with the project's `dagster.yaml` in it."""
     home = Path(os.environ.get("DAGSTER_HOME") or settings.data_dir / "dagster").absolute()
     home.mkdir(parents=True, exist_ok=True)
-    if not (home / "dagster.yaml").exists():
+    # a home of ours follows the project's file; one that was set by hand is only given it where it has none
+    if not os.environ.get("DAGSTER_HOME") or not (home / "dagster.yaml").exists():
         shutil.copyfile(project_file("dagster.yaml"), home / "dagster.yaml")
     return home
 
@@ -163,6 +164,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     failures = [event for event in result.all_events if event.is_step_failure]
     if not any(_status_of(event) == "bad_input" for event in failures):
         click.echo("\n" + input_summary(settings, load_catalog()))
+        click.echo("\n" + _check_summary(result.get_asset_check_evaluations()))
     if result.success:
         click.echo("\n" + release_summary(settings))
         return PUBLISHED
@@ -214,6 +216,19 @@ class Progress:
             if severity in failed:
                 words.append(f"{failed.count(severity)} {word}")
         return f"{', '.join(words):<24}"
+
+
+def _check_summary(evaluations: Sequence[dg.AssetCheckEvaluation]) -> str:
+    """How many checks ran, failed and warned, and what those that did not pass say."""
+    by_severity = {
+        word: [e for e in evaluations if not e.passed and e.severity.value == severity]
+        for severity, word in (("ERROR", "failed"), ("WARN", "warned"))
+    }
+    counts = ", ".join(f"{len(found)} {word}" for word, found in by_severity.items())
+    lines = [f"Checks: {len(evaluations)} run, {counts}"]
+    for word, found in by_severity.items():
+        lines += [f"  {word}  {evaluation.description}" for evaluation in found]
+    return "\n".join(lines)
 
 
 def _name(key: dg.AssetKey) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,6 +40,7 @@ class Model:
     sql: str | None
     reads: tuple[str, ...]
     checks_read: tuple[str, ...]
+    macros: str  # those of sql/macros.sql that its SQL and its checks call
     code_hash: str
 
     @property
@@ -178,6 +180,24 @@ def _walk(node: object) -> Iterator[dict]:
             yield from _walk(item)
 
 
+def macros_called(macros: str, *statements: str) -> str:
+    """Those of the macros that the statements call, directly or through others, in their order.
+
+    Creating all of them costs more than most models, and a table is stale only for those it calls.
+    """
+    bodies = {
+        re.match(r"\s*create or replace macro (\w+)", body).group(1): body
+        for body in re.split(r"^(?=create or replace macro )", macros, flags=re.MULTILINE)[1:]
+    }
+    called: set[str] = set()
+    texts = list(statements)
+    while texts:
+        words = set(re.findall(r"\w+(?=\()", texts.pop()))
+        texts += [bodies[name] for name in bodies.keys() & words - called]
+        called |= bodies.keys() & words
+    return "".join(body for name, body in bodies.items() if name in called)
+
+
 def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) -> tuple[Model | None, list[str]]:
     where = f"{path.parent.name}/{path.name}"
     contract, faults = read_contract(path)
@@ -194,7 +214,7 @@ def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) 
         sql = sql_path.read_text(encoding="utf-8").strip().rstrip(";")
         reads, sql_faults = references(connection, sql)
         faults += [f"{path.parent.name}/{sql_path.name}: {fault}" for fault in sql_faults]
-        ingredients += [sql, macros]
+        ingredients += [sql, macros_called(macros, sql)]
     checks_read = set(contract.foreign_keys.values())
     for rule in contract.failing_rows:
         tables, rule_faults = references(connection, rule.sql)
@@ -211,6 +231,7 @@ def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) 
         sql=sql,
         reads=reads,
         checks_read=tuple(sorted(checks_read - {name})),
+        macros=macros_called(macros, sql or "", *(rule.sql for rule in contract.failing_rows)),
         code_hash=code_hash,
     )
     return model, faults

@@ -96,8 +96,8 @@ class Store:
             return None
 
     @contextmanager
-    def session(self, reads: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection in which the tables of `reads` are there under their own names, with the macros.
+    def session(self, reads: Iterable[str], macros: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection in which the tables of `reads` are there under their own names, with the macros given.
 
         MissingTableError names every one that is missing and what to materialise.
         """
@@ -106,7 +106,7 @@ class Store:
         if missing:
             raise MissingTableError([f"{name} has not been built yet: materialise {name}" for name in missing])
         with connect() as connection:
-            prepare(connection, self.catalog.macros)
+            prepare(connection, macros)
             for name in reads:
                 source = literal(self.path(name).as_posix())
                 connection.execute(f"create view {name} as select * from read_parquet({source})")
@@ -178,16 +178,22 @@ class Store:
         return lines
 
     def asset_of(self, name: str) -> str:
-        """The asset to materialise for a table: itself, or for a private one a public table of its step."""
-        public = [model.name for model in self.catalog.step_of(name) if not model.contract.private]
-        return name if name in public else public[0]
+        """The asset to materialise for a table: itself, or for a private one what is read from it or it is made of."""
+        model = self.catalog[name]
+        if not model.contract.private:
+            return name
+        step = [other for other in self.catalog.step_of(name) if not other.contract.private]
+        readers = [other.name for other in step if name in other.reads]
+        made_of = [other.name for other in step if other.name in model.reads]
+        return max(readers or made_of, key=lambda asset: asset.startswith("staging."))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
-    """Create the schemas and the macros of the models."""
+    """Create the schemas and the macros that are called."""
     for schema in SCHEMAS:
         connection.execute(f"create schema if not exists {schema}")
-    connection.execute(macros)
+    if macros:
+        connection.execute(macros)
 
 
 def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:

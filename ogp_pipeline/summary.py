@@ -43,7 +43,7 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
         for status, reason, count, example in others[:SHOWN]:
             lines.append(f"  {status:<8} {example}{f' and {count - 1} more' if count > 1 else ''}: {reason}")
         for severity, title in (
-            ("quarantine", "Quarantined, by reason"),
+            ("quarantine", "Reasons for which rows were quarantined"),
             ("unreadable", "Unreadable and left empty, by reason"),
             ("doubt", "Used though doubtful, by reason"),
             ("repair", "Repaired, by reason"),

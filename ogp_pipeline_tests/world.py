@@ -81,23 +81,23 @@ class World:
         filled = []
         for number, row in enumerate(rows, start=1):
             filled.append({"Comm No": str(number), **row})
-        return self._write(file, EXPLORER_HEADER, [{**COMMITMENT, **row} for row in filled])
+        return self._write(file, EXPLORER_HEADER, [{**COMMITMENT, **row} for row in filled], other="0")
 
     def plans(self, *rows: Mapping[str, str], file: str = "process.csv") -> Path:
         """Write a file of the process database; each row says only what differs from an ordinary plan."""
-        return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows])
+        return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows], other="NR")
 
     def manifest(self, text: str) -> None:
         """Write `sources.yml`."""
         (self.inputs / "sources.yml").write_text(text, encoding="utf-8")
 
-    def _write(self, file: str, header: Sequence[str], rows: Sequence[Mapping[str, str]]) -> Path:
+    def _write(self, file: str, header: Sequence[str], rows: Sequence[Mapping[str, str]], other: str) -> Path:
         path = self.inputs / file
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding="utf-8", newline="") as target:
             writer = csv.writer(target)
             writer.writerow(header)
-            writer.writerows([row.get(name, "0") if name else "" for name in header] for row in rows)
+            writer.writerows([row.get(name, other) if name else "" for name in header] for row in rows)
         return path
 
     def build(self, *steps: str) -> World:
@@ -114,7 +114,7 @@ class World:
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """The rows of a query over the working tables it names, as dictionaries."""
         reads = [model.name for model in self.catalog if model.name in sql]
-        with self.store.session(reads) as connection:
+        with self.store.session(reads, self.catalog.macros) as connection:
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -6,6 +6,16 @@ create or replace macro problem(column_name, rule, severity, original, used) as
     struct_pack("column" := column_name, rule := rule, severity := severity,
                 original := original::varchar, used := used::varchar);
 
+-- A row is refused when its identity fails, and only then. Of a refused row only the reasons are told: what
+-- else is wrong in it touches no figure.
+create or replace macro is_refused(problems) as
+    len(list_filter(problems, lambda p: p.severity = 'quarantine')) > 0;
+create or replace macro problems_of_row(problems) as
+    case
+        when is_refused(problems) then list_filter(problems, lambda p: p.severity = 'quarantine')
+        else problems
+    end;
+
 -- Text as an analyst reads it: NBSP is a space, <br/> a line break, spaces collapsed, blank is NULL.
 create or replace macro tidy(value) as
     nullif(trim(regexp_replace(regexp_replace(regexp_replace(

@@ -39,7 +39,7 @@ def figure_cells(database: Path) -> dict[str, list[dict[str, Any]]]:
 def figure_title(cells: Sequence[Mapping[str, Any]]) -> str:
     """What the data of a figure are, in words: definition, stage, share of it mid-term, years of the plans."""
     first = cells[0]
-    stage = "throughout (lowest of the two stages)" if first["stage"] == "throughout" else f"in {first['stage']}"
+    stage = "throughout (lowest of the two stages)" if first["stage"] == "throughout" else f"during {first['stage']}"
     years = [year for cell in cells for year in (cell["first_year"], cell["last_year"]) if year]
     title = f"Figure {first['figure']}: {WORDS[first['figure']]}, by level of public influence {stage}"
     if not years:
@@ -49,6 +49,16 @@ def figure_title(cells: Sequence[Mapping[str, Any]]) -> str:
         title += f"; {sum(cell['commitments_progress'] for cell in cells) / total:.0%} of it mid-term"
     span = f"{min(years)}-{max(years)}" if min(years) != max(years) else str(min(years))
     return f"{title}; plans of {span}"
+
+
+def share_assessed_words(cells: Sequence[Mapping[str, Any]]) -> str:
+    """Which share of the commitments of the plans in a figure was assessed on its outcome, in words."""
+    total = sum(cell["commitments_at_level"] for cell in cells)
+    if not total:
+        return "No plan has an assessed level of public influence at this stage."
+    return (
+        f"Assessed on this outcome: {sum(cell['commitments'] for cell in cells) / total:.0%} of {total:,} commitments."
+    )
 
 
 def cell_words(cell: Mapping[str, Any]) -> str:
@@ -77,8 +87,11 @@ def text_bars(database: Path) -> str:
         for cell in cells:
             share = cell["pooled_share"]
             bar = "" if share is None else "█" * round(share * BAR_WIDTH)
-            counts = f"{cell['plans']} plans, {cell['hits']}/{cell['commitments']} commitments"
+            counts = (
+                f"{cell['plans']} plan{'s' * (cell['plans'] != 1)}, {cell['hits']}/{cell['commitments']} commitments"
+            )
             lines.append(f"  {cell['level']:<16} {bar:<{BAR_WIDTH}} {cell_words(cell)}; {counts}")
+        lines.append(f"  {share_assessed_words(cells)}")
         lines.append("")
     return "\n".join([*lines, *(f"  {caveat}" for caveat in CAVEATS)])
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ogp_pipeline.release.current import attach
-from ogp_pipeline.release.figures import CAVEATS, figure_cells, figure_title
+from ogp_pipeline.release.figures import CAVEATS, figure_cells, figure_title, share_assessed_words
 from ogp_pipeline.store import connect
 
 if TYPE_CHECKING:
@@ -70,14 +70,18 @@ def figure_chart(cells: Sequence[Mapping[str, Any]], source: str, synthetic: boo
         base.mark_rule(color=INTERVAL, strokeWidth=1.5).encode(y=alt.Y("low:Q", title=""), y2="high:Q"),
         base.mark_tick(color=INTERVAL, width=12).encode(y="low:Q"),
         base.mark_tick(color=INTERVAL, width=12).encode(y="high:Q"),
-        base.mark_text(dy=-8, dx=24, align="left", fontSize=12, fontWeight="bold").encode(y="share:Q", text="value:N"),
-        base.mark_text(dy=-24, color=NOTE, fontSize=10, lineBreak="\n").encode(y="top:Q", text="note:N"),
+        base.mark_text(dy=8, dx=26, align="left", fontSize=12, fontWeight="bold").encode(y="share:Q", text="value:N"),
+        base.mark_text(dy=-22, color=NOTE, fontSize=10, lineBreak="\n").encode(y="top:Q", text="note:N"),
     ]
     title = figure_title(cells)
     if synthetic:
         title = f"SYNTHETIC SAMPLE - {title}"
     intervals = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan."
-    caveats = [line for text in (intervals, *CAVEATS, f"Source: {source}") for line in textwrap.wrap(text, 110)]
+    caveats = [
+        line
+        for text in (intervals, *CAVEATS, share_assessed_words(cells), f"Source: {source}")
+        for line in textwrap.wrap(text, 110)
+    ]
     return (
         alt.layer(*layers)
         .properties(
@@ -93,7 +97,8 @@ def figure_chart(cells: Sequence[Mapping[str, Any]], source: str, synthetic: boo
 
 
 def _axis_label(cell: Mapping[str, Any]) -> str:
-    return f"{cell['level'].replace('_', ' ')}|{cell['plans']} plans|{cell['hits']} of {cell['commitments']}"
+    plans = f"{cell['plans']} plan{'s' * (cell['plans'] != 1)}"
+    return f"{cell['level'].replace('_', ' ')}|{plans}|{cell['hits']} of {cell['commitments']}"
 
 
 def _origin(database: Path) -> tuple[bool, str]:

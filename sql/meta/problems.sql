@@ -6,6 +6,7 @@ row_problems as (
     union all
     select 'explorer_commitments', _source_file, _source_row, problem
     from staging._explorer_commitments_policy_areas
+    semi join staging.explorer_commitments using (_source_file, _source_row)
     where problem is not null
     union all
     select 'process_database', _source_file, _source_row, unnest(problems)

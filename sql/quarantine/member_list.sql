@@ -2,7 +2,7 @@
 select
     refused.*,
     list_transform(
-        list_filter(parsed.problems, lambda p: p.severity = 'quarantine'),
+        parsed.problems,
         lambda p: p.rule || ': ' || p."column" || ' = ' || coalesce(p.original, '')
     ) as problems
 from raw.member_list as refused

@@ -215,10 +215,16 @@ read_rows as (
     left join dates as ends
         on ends.value is not distinct from "End Date" and ends.is_end
         and ends.order_proved is not distinct from date_orders.order_proved
+),
+judged as (
+    select
+        * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts)
+            replace (case when is_plausible_year(submitted_year) then submitted_year end as submitted_year),
+        list_filter(flatten([problems_of_values, problems_of_texts, fix_problems(fixes)]), lambda p: p is not null) as found_problems
+    from read_rows
 )
 select
-    * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts)
-        replace (case when is_plausible_year(submitted_year) then submitted_year end as submitted_year),
-    list_filter(flatten([problems_of_values, problems_of_texts, fix_problems(fixes)]), lambda p: p is not null) as problems,
-    len(list_filter(problems, lambda p: p.severity = 'quarantine')) > 0 as is_quarantined
-from read_rows
+    * exclude (found_problems),
+    is_refused(found_problems) as is_quarantined,
+    problems_of_row(found_problems) as problems
+from judged

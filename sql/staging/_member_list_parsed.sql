@@ -15,15 +15,21 @@ read_rows as (
         count(*) over (partition by upper(tidy(listed."Member ID"))) as same_id
     from raw.member_list as listed
     cross join reference._label_maps as labels
+),
+judged as (
+    select
+        * exclude (type_problem, same_id),
+        list_filter([
+            case when not coalesce(regexp_full_match(member_id, '[A-Z]{3,4}'), false)
+                then problem('Member ID', 'member_id_unreadable', 'quarantine', member_id, null) end,
+            case when same_id > 1 then problem('Member ID', 'member_id_repeated', 'quarantine', member_id, null) end,
+            case when member_name is null then problem('Member name', 'member_missing', 'quarantine', null, null) end,
+            type_problem
+        ], lambda p: p is not null) as found_problems
+    from read_rows
 )
 select
-    * exclude (type_problem, same_id),
-    list_filter([
-        case when not coalesce(regexp_full_match(member_id, '[A-Z]{3,4}'), false)
-            then problem('Member ID', 'member_id_unreadable', 'quarantine', member_id, null) end,
-        case when same_id > 1 then problem('Member ID', 'member_id_repeated', 'quarantine', member_id, null) end,
-        case when member_name is null then problem('Member name', 'member_missing', 'quarantine', null, null) end,
-        type_problem
-    ], lambda p: p is not null) as problems,
-    len(list_filter(problems, lambda p: p.severity = 'quarantine')) > 0 as is_quarantined
-from read_rows
+    * exclude (found_problems),
+    is_refused(found_problems) as is_quarantined,
+    problems_of_row(found_problems) as problems
+from judged

@@ -128,11 +128,12 @@ read_rows as (
         text_problems('Awareness-raising activities: Links', "Awareness-raising activities: Links"),
         text_problems('Online consultations: Link', "Online consultations: Link"),
         text_problems('Summary of comments: Link', "Summary of comments: Link"),
-        fix_problems(fixes)]), lambda p: p is not null) as problems
+        fix_problems(fixes)]), lambda p: p is not null) as found_problems
     from counted
     cross join reference._label_maps as labels
 )
 select
-    *,
-    len(list_filter(problems, lambda p: p.severity = 'quarantine')) > 0 as is_quarantined
+    * exclude (found_problems),
+    is_refused(found_problems) as is_quarantined,
+    problems_of_row(found_problems) as problems
 from read_rows

@@ -1,0 +1,193 @@
+"""What a data engineer sees and runs in Dagster: definitions, the job, single assets, the gate."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ogp_pipeline.assets import RELEASE, asset_key
+from ogp_pipeline.definitions import build_defs
+from ogp_pipeline.models import Catalog
+from ogp_pipeline.settings import Settings
+from ogp_pipeline_tests.test_release import MEMBERS, plans_and_commitments, query
+from ogp_pipeline_tests.world import World
+
+
+@pytest.fixture(scope="module")
+def specs(tmp_path_factory: pytest.TempPathFactory) -> dict[dg.AssetKey, dg.AssetSpec]:
+    """The asset specs of the definitions over a folder that does not exist."""
+    definitions = build_defs(Settings(tmp_path_factory.mktemp("d") / "absent"))
+    return {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+
+
+def materialise(world: World, *keys: dg.AssetKey) -> dg.ExecuteInProcessResult:
+    """Materialise assets (all of them where none is named) as the user interface does, errors not raised."""
+    job = build_defs(world.settings).resolve_job_def("refresh" if not keys else "__ASSET_JOB")
+    with dg.DagsterInstance.ephemeral() as instance:
+        return job.execute_in_process(
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=list(keys) or None,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+
+
+def test_loading_the_definitions_imports_nothing_heavy_and_makes_no_folder(tmp_path: Path) -> None:
+    code = (
+        "import sys, ogp_pipeline.definitions\n"
+        "heavy = {'great_expectations', 'pandas', 'statsmodels', 'scipy', 'openpyxl', 'altair'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    data = tmp_path / "data"
+    environment = {**os.environ, "OGP_DATA_DIR": str(data)}
+    printed = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == "[]"
+    assert not data.exists()
+
+
+def test_every_public_table_is_an_asset_and_the_release_comes_last(specs, catalog: Catalog) -> None:
+    assert set(specs) == {asset_key(model.name) for model in catalog.public} | {RELEASE}
+    assert {dep.asset_key for dep in specs[RELEASE].deps} == set(specs) - {RELEASE}
+
+
+def test_every_asset_tells_people_what_it_is(specs) -> None:
+    for key, spec in specs.items():
+        assert spec.group_name in {"reference", "ingest", "marts", "metrics", "release"}, key
+        assert spec.owners == ["team:vital-signs"], key
+        assert spec.kinds, key
+        assert len(spec.description) > 40, key
+        if key == RELEASE:
+            continue
+        assert spec.metadata["dagster/column_schema"].columns, key
+        links = spec.metadata["dagster/code_references"].code_references
+        assert all(Path(link.file_path).is_file() for link in links), key
+        expected = {"sql", "duckdb"} if any(link.file_path.endswith(".sql") for link in links) else {"python", "duckdb"}
+        assert spec.kinds == expected, key
+
+
+def test_dependencies_follow_the_sql(specs) -> None:
+    upstream = {dep.asset_key.to_user_string() for dep in specs[dg.AssetKey(["metrics", "vital_signs"])].deps}
+    assert upstream == {
+        "marts/action_plans",
+        "marts/commitments",
+        "marts/influence",
+        "marts/members",
+        "marts/outcomes",
+        "reference/labels",
+        "reference/outcome_definitions",
+        "reference/student_t",
+    }
+
+
+def test_the_nightly_schedule_runs_by_default_in_an_explicit_timezone(tmp_path: Path) -> None:
+    settings = Settings(tmp_path, nightly_cron="15 2 * * *", nightly_timezone="Europe/Berlin")
+    schedule = build_defs(settings).resolve_schedule_def("nightly")
+    assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
+    assert (schedule.cron_schedule, schedule.execution_timezone) == ("15 2 * * *", "Europe/Berlin")
+    assert schedule.job_name == "refresh"
+
+
+def test_the_job_runs_in_one_process(tmp_path: Path) -> None:
+    assert build_defs(Settings(tmp_path)).resolve_job_def("refresh").executor_def is dg.in_process_executor
+
+
+def test_the_job_publishes_and_shows_checks_with_their_failing_rows(world: World) -> None:
+    rows = plans_and_commitments(world)
+    world.commitments(*rows, {"Country": "Atlantis", "Comm No": "1"})
+    result = materialise(world)
+    assert result.success
+    checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
+    assert len(checks) <= 120
+    refused = checks["quarantine/explorer_commitments", "rows_quarantined"]
+    assert (refused.passed, refused.severity) == (False, dg.AssetCheckSeverity.WARN)
+    assert refused.metadata["failing rows"].value == 1
+    label = "quarantine.explorer_commitments.rows_quarantined (failed, warning)"
+    (record,) = refused.metadata[label].records
+    assert record.data["_source_file"] == "commitments.csv"
+    assert record.data["_source_row"] == "52"
+    counts = {
+        m.asset_key: m.metadata["dagster/row_count"].value for m in _materialisations(result) if m.asset_key != RELEASE
+    }
+    assert counts[asset_key("marts.commitments")] == 50
+    assert counts[asset_key("quarantine.explorer_commitments")] == 1
+
+
+def _materialisations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
+    return [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
+
+
+def test_any_single_asset_can_be_materialised_on_what_the_working_tables_hold(world: World, catalog: Catalog) -> None:
+    plans_and_commitments(world)
+    world.build()
+    for key in map(asset_key, ("reference.labels", "staging.process_database", "marts.outcomes", "meta.sources")):
+        assert materialise(world, key).success, key
+    assert world.publish().status == "published"
+
+
+def test_a_single_asset_without_its_inputs_says_what_to_materialise(world: World) -> None:
+    result = materialise(world, asset_key("marts.outcomes"))
+    assert not result.success
+    assert "marts.commitments has not been built yet: materialise marts.commitments" in _failure(result)
+
+
+def _failure(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = [event for event in result.all_events if event.is_step_failure]
+    return event.step_failure_data.user_failure_data.description
+
+
+def test_materialising_publish_alone_after_a_failed_check_is_refused(world: World) -> None:
+    plans_and_commitments(world)
+    assert materialise(world).success
+    before = world.settings.database.read_bytes()
+    world.plans(*({"Country name": m, "Year AP Submitted": "2011" if m == "Chile" else "2014"} for m in MEMBERS))
+    result = materialise(world)
+    checks = {c.check_name: c for c in result.get_asset_check_evaluations() if not c.passed}
+    assert checks["process_row_of_another_plan"].severity == dg.AssetCheckSeverity.ERROR
+    alone = materialise(world, RELEASE)
+    assert not alone.success
+    assert "marts.influence.process_row_of_another_plan" in _failure(alone)
+    assert world.settings.database.read_bytes() == before
+    run = world.last_run()
+    assert (run["status"], run["release_kept"]) == ("refused", True)
+    assert any("process_row_of_another_plan" in reason for reason in run["reasons"])
+
+
+def test_rematerialising_raw_only_and_then_publish_is_refused_naming_what_is_stale(world: World) -> None:
+    plans_and_commitments(world)
+    assert materialise(world).success
+    before = world.settings.database.read_bytes()
+    plans_and_commitments(world, **{"Potential impact": "Transformative"})
+    assert materialise(world, asset_key("raw.explorer_commitments")).success
+    alone = materialise(world, RELEASE)
+    assert "was built from an older raw.explorer_commitments: materialise staging.explorer_commitments" in _failure(
+        alone
+    )
+    assert world.settings.database.read_bytes() == before
+    assert materialise(world, asset_key("staging.explorer_commitments")).success
+    alone = materialise(world, RELEASE)
+    assert "materialise marts.commitments" in _failure(alone)
+    assert world.settings.database.read_bytes() == before
+
+
+def test_a_real_release_stays_real_when_the_job_runs_with_no_environment_set(world: World, tmp_path: Path) -> None:
+    plans_and_commitments(world)
+    assert materialise(world).success
+    code = (
+        "from ogp_pipeline.definitions import defs\n"
+        "result = defs.resolve_job_def('refresh').execute_in_process(raise_on_error=False)\n"
+        "print(result.success)"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OGP_", "DAGSTER_"))}
+    # the default data folder is ./data
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip().endswith("True")
+    assert query(world.settings.database, "select bool_or(is_synthetic) from meta.sources") == [(False,)]
+    assert json.loads(world.settings.last_run.read_text())["status"] == "unchanged"
