@@ -5,11 +5,15 @@ Reading and validating contracts belongs here; what they are used for (casts, ch
 
 from __future__ import annotations
 
+import csv
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ogp_pipeline.settings import PACKAGE_DIR
 
 NAME = r"^[A-Za-z0-9_]+$"
 Severity = Literal["critical", "warning"]
@@ -109,12 +113,24 @@ class Contract(_Strict):
         return self
 
 
+@cache
+def code_lists() -> dict[str, tuple[str, ...]]:
+    """The codes of each list of reference/labels.csv."""
+    lists: dict[str, dict[str, None]] = {}
+    with (PACKAGE_DIR / "reference" / "labels.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            lists.setdefault(row["list"], {})[row["code"]] = None
+    return {name: tuple(codes) for name, codes in lists.items()}
+
+
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key given twice is an error instead of a silent loss."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.constructor.ConstructorError(None, None, "a key is no plain text", key.start_mark)
             if key.value in seen:
                 raise yaml.constructor.ConstructorError(None, None, f"{key.value} is given twice", key.start_mark)
             seen.add(key.value)
@@ -130,6 +146,8 @@ def read_contract(path: Path) -> tuple[Contract | None, list[str]]:
     """The contract in `path` and the list of its errors, one line each; None where it cannot be read."""
     try:
         return Contract.model_validate(load_yaml(path.read_text(encoding="utf-8"))), []
+    except UnicodeDecodeError as error:
+        return None, [f"{path.name}: not UTF-8 ({error}): save it as UTF-8"]
     except yaml.YAMLError as error:
         return None, [f"{path.name}: not readable as YAML: {str(error).replace(chr(10), ' ')}"]
     except ValidationError as error:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import duckdb
 
-from ogp_pipeline.contracts import Contract, read_contract
+from ogp_pipeline.contracts import Contract, code_lists, read_contract
 from ogp_pipeline.errors import ContractError
-from ogp_pipeline.settings import project_file
+from ogp_pipeline.settings import PACKAGE_DIR, project_file
 
 SCHEMAS = ("reference", "raw", "staging", "quarantine", "marts", "metrics", "meta")
 SOURCE_SCHEMAS = ("raw", "staging", "quarantine")
@@ -158,6 +158,8 @@ def references(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[tuple[s
             ctes.add(entry["key"].lower())
     for node in nodes:
         kind = node.get("type")
+        if kind == "SHOW_REF":
+            faults.append("describes or shows tables: select from them")
         if kind == "BASE_TABLE":
             schema, table = node.get("schema_name") or "", node["table_name"]
             if schema in SCHEMAS:
@@ -192,7 +194,7 @@ def macros_called(macros: str, *statements: str) -> str:
     called: set[str] = set()
     texts = list(statements)
     while texts:
-        words = set(re.findall(r"\w+(?=\()", texts.pop()))
+        words = set(re.findall(r"\w+(?=\s*\()", texts.pop().lower()))
         texts += [bodies[name] for name in bodies.keys() & words - called]
         called |= bodies.keys() & words
     return "".join(body for name, body in bodies.items() if name in called)
@@ -209,7 +211,12 @@ def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) 
     if [sql_path.exists(), bool(contract.built_by), contract.in_release].count(True) != 1:
         faults.append(f"{where}: needs one of {sql_path.name} beside it, `built_by` and `in_release`")
     elif contract.built_by:
-        ingredients.append(_module_source(contract.built_by.split(":")[0]))
+        source, source_faults = _builder_source(contract.built_by.split(":")[0])
+        faults += [f"{where}: {fault}" for fault in source_faults]
+        ingredients.append(source)
+        facts = PACKAGE_DIR / "reference" / f"{path.stem}.csv"
+        if path.parent.name == "reference" and facts.exists():
+            ingredients.append(facts.read_text(encoding="utf-8"))
     elif not contract.in_release:
         sql = sql_path.read_text(encoding="utf-8").strip().rstrip(";")
         reads, sql_faults = references(connection, sql)
@@ -237,12 +244,17 @@ def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) 
     return model, faults
 
 
-def _module_source(module: str) -> str:
-    """The source of a module without importing it; of a package, all its modules."""
-    spec = importlib.util.find_spec(module)
+def _builder_source(module: str) -> tuple[str, list[str]]:
+    """The source of a module, or of all modules beside it where it lies in a package of its own; and its faults."""
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        spec = None
     if spec is None or spec.origin is None:
-        raise ContractError(f"built_by names the module {module}, which does not exist")
-    return Path(spec.origin).read_text(encoding="utf-8")
+        return "", [f"built_by names the module {module}, which does not exist"]
+    path = Path(spec.origin)
+    paths = [path] if path.parent == PACKAGE_DIR else sorted(path.parent.glob("*.py"))
+    return "\0".join(each.read_text(encoding="utf-8") for each in paths), []
 
 
 def _cross_faults(models: Mapping[str, Model]) -> list[str]:
@@ -252,6 +264,11 @@ def _cross_faults(models: Mapping[str, Model]) -> list[str]:
         for read in model.comes_after:
             if read not in models:
                 faults.append(f"{model.name}: reads {read}, which has no contract in sql/")
+            elif models[read].contract.in_release:
+                faults.append(f"{model.name}: reads {read}, which exists in releases only")
+        for name, column in model.contract.columns.items():
+            if column.codes and column.codes not in code_lists():
+                faults.append(f"{model.name}: {name}: there is no list {column.codes} in reference/labels.csv")
         for column, parent in model.contract.foreign_keys.items():
             if parent in models and models[parent].contract.key != (column,):
                 faults.append(f"{model.name}: foreign key {column} does not match the key of {parent}")

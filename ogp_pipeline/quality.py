@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from ogp_pipeline.contracts import Contract
+from ogp_pipeline.contracts import Contract, code_lists
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.store import quoted
 
@@ -95,7 +95,7 @@ def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catal
     for column, parent in model.contract.foreign_keys.items():
         sql = (
             f"select distinct {quoted(column)} from {model.name} where {quoted(column)} is not null "
-            f"and {quoted(column)} not in (select {quoted(column)} from {parent})"
+            f"and {quoted(column)} not in (select {quoted(column)} from {parent} where {quoted(column)} is not null)"
             if column in catalog[parent].contract.columns
             else f"select 'no column {column} in {parent}' as fault"
         )
@@ -139,20 +139,6 @@ def suite_rules(contract: Contract, codes: Mapping[str, Sequence[str]]) -> list[
     return rules
 
 
-@cache
-def code_lists() -> dict[str, tuple[str, ...]]:
-    """The codes of each list in reference/labels.csv."""
-    import csv
-
-    from ogp_pipeline.settings import PACKAGE_DIR
-
-    lists: dict[str, dict[str, None]] = {}
-    with (PACKAGE_DIR / "reference" / "labels.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            lists.setdefault(row["list"], {})[row["code"]] = None
-    return {name: tuple(codes) for name, codes in lists.items()}
-
-
 def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequence[Rule]) -> list[Verdict]:
     """Run a suite over the columns it needs. A rule that raises, or gets no answer, is a failed verdict."""
     if not rules:
@@ -180,18 +166,22 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
 
 
 def _great_expectations(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[Any]:
-    """The validation result of each rule, in order."""
+    """The validation result of each rule, in order; for a rule that cannot be asked its error."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
     batches = _batch_definition(gx, ProgressBarsConfig)
     suite = gx.ExpectationSuite(name="contract")
+    answers: dict[int, Any] = {}
     for position, rule in enumerate(rules):
         configured = ExpectationConfiguration(
             type=rule.type, kwargs=dict(rule.arguments), meta={"position": position}, severity=rule.severity
         )
-        suite.add_expectation_configuration(configured)
+        try:
+            suite.add_expectation_configuration(configured)
+        except Exception as error:  # whatever it raises, a rule that cannot be asked must count as failed
+            answers[position] = error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas deprecations inside Great Expectations
         result = batches.get_batch({"dataframe": frame}).validate(
@@ -202,7 +192,7 @@ def _great_expectations(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -
                 "return_unexpected_index_query": False,
             },
         )
-    answers = {item.expectation_config.meta["position"]: item for item in result.results}
+    answers |= {item.expectation_config.meta["position"]: item for item in result.results}
     return [answers.get(position) for position in range(len(rules))]
 
 
@@ -223,8 +213,9 @@ def _verdict(model: Model, rule: Rule, result: Any) -> Verdict:
         "severity": rule.severity,
         "why": rule.why,
     }
-    if result is None:
-        return Verdict(**common, passed=False, failing_rows=None, error="Great Expectations gave no answer")
+    if result is None or isinstance(result, Exception):
+        error = "Great Expectations gave no answer" if result is None else " ".join(str(result).split())
+        return Verdict(**common, passed=False, failing_rows=None, error=error)
     # an expectation that errors says success=False and hides the reason in exception_info
     raised = _raised(result.exception_info)
     found = result.result or {}

@@ -185,7 +185,7 @@ class Store:
         step = [other for other in self.catalog.step_of(name) if not other.contract.private]
         readers = [other.name for other in step if name in other.reads]
         made_of = [other.name for other in step if other.name in model.reads]
-        return max(readers or made_of, key=lambda asset: asset.startswith("staging."))
+        return max(readers or made_of or [name], key=lambda asset: asset.startswith("staging."))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:

@@ -54,7 +54,7 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
 
 def _problems(connection, severity: str, title: str) -> list[str]:
     counts = connection.execute(
-        "select rule, \"column\", count(*), min(source_file || ':' || source_row) from meta.problems "
+        "select rule, \"column\", count(*), arg_min(source_file || ':' || source_row, source_row) from meta.problems "
         "where severity = ? group by all order by count(*) desc, rule, 2",
         [severity],
     ).fetchall()

@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
+from ogp_pipeline.contracts import code_lists
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
-from ogp_pipeline.quality import Verdict, code_lists
+from ogp_pipeline.quality import Verdict
 from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, literal, prepare, quoted
 
 # Read by every DuckDB from 1.2 on; the default of 2.0 cannot be opened by 1.x clients.

@@ -58,5 +58,6 @@ def refuse_mixing(settings: Settings, is_synthetic: bool, replace_release: bool)
     new, old = ("a SYNTHETIC sample", "real data") if is_synthetic else ("real data", "a SYNTHETIC sample")
     raise PublishRefusedError(
         f"{settings.database} holds a release of {old} and the sources of this run are {new}: "
-        "use another data folder (OGP_DATA_DIR or --data-dir), or replace it with --replace-release"
+        "use another data folder (OGP_DATA_DIR or --data-dir), or replace it with --replace-release "
+        "(make refresh ARGS=--replace-release)"
     )

@@ -103,7 +103,7 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
     errors: list[str] = []
     found: list[SourceFile] = []
     prefixes = _prefixes(sources)
-    for source in sources:
+    for source in prefixes:
         if source == SAMPLE:
             folder = settings.data_dir / SAMPLE
             write_sample(folder)
@@ -125,27 +125,36 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
 
 
 def _prefixes(sources: Sequence[str]) -> dict[str, str]:
-    """With several folders their names tell their files apart; a name that occurs twice is numbered."""
-    if len(sources) == 1:
-        return {sources[0]: ""}
-    names = [Path(source).name for source in sources]
-    return {
-        source: (name if names.count(name) == 1 else f"{name}-{position}") + "/"
-        for position, (source, name) in enumerate(zip(sources, names, strict=True), start=1)
-    }
+    """With several folders their names tell their files apart; a name that is taken is numbered.
+
+    A folder that is named twice is looked at once.
+    """
+    folders = {str(Path(source).resolve()): source for source in reversed(sources)}
+    different = [source for source in dict.fromkeys(sources) if source in folders.values()]
+    if len(different) == 1:
+        return {different[0]: ""}
+    names = [Path(source).name for source in different]
+    prefixes: dict[str, str] = {}
+    for position, (source, name) in enumerate(zip(different, names, strict=True), start=1):
+        wanted = name if names.count(name) == 1 else f"{name}-{position}"
+        taken = {*prefixes.values(), *(f"{other}/" for other in names if other != name)}
+        numbered = (f"{wanted}-{k}/" for k in range(2, 2 * len(names) + 2))
+        prefixes[source] = next(prefix for prefix in (f"{wanted}/", *numbered) if prefix not in taken)
+    return prefixes
 
 
 def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
-    entries = _manifest(folder, errors)
+    entries = _manifest(folder, prefix + MANIFEST, errors)
     found = []
     root = folder.resolve()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
         relative = path.relative_to(folder).as_posix()
         if relative == MANIFEST or any(part.startswith((".", "~$")) for part in Path(relative).parts):
             continue
         file = SourceFile(prefix + relative, path, "refused", "", _entry_of(relative, entries))
-        if not path.resolve().is_relative_to(root):
-            found.append(replace(file, reason="a link that leads out of the folder is not followed"))
+        if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root)):
+            reason = "a link that leads out of the folder, to a folder or to nothing is not followed"
+            found.append(replace(file, reason=reason))
         elif path.suffix.lower() not in SUFFIXES:
             found.append(replace(file, reason=f"{path.suffix or 'no suffix'}: not one of {', '.join(SUFFIXES)}"))
         else:
@@ -186,18 +195,18 @@ def _scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> 
     return found
 
 
-def _manifest(folder: Path, errors: list[str]) -> list[ManifestEntry]:
+def _manifest(folder: Path, name: str, errors: list[str]) -> list[ManifestEntry]:
     path = folder / MANIFEST
     if not path.exists():
         return []
     try:
         return TypeAdapter(list[ManifestEntry]).validate_python(load_yaml(path.read_text(encoding="utf-8")) or [])
     except yaml.YAMLError as error:
-        errors.append(f"{MANIFEST}: not readable as YAML: {' '.join(str(error).split())}: mend it or remove it")
+        errors.append(f"{name}: not readable as YAML: {' '.join(str(error).split())}: mend it or remove it")
     except UnicodeDecodeError as error:
-        errors.append(f"{MANIFEST}: not UTF-8 ({error}): save it as UTF-8")
+        errors.append(f"{name}: not UTF-8 ({error}): save it as UTF-8")
     except ValidationError as error:
-        errors += [f"{validation_line(MANIFEST, item)}: change or remove that entry" for item in error.errors()]
+        errors += [f"{validation_line(name, item)}: change or remove that entry" for item in error.errors()]
     return []
 
 

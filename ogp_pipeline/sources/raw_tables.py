@@ -9,6 +9,7 @@ import csv
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from uuid import uuid4
 
 import duckdb
 
@@ -17,8 +18,6 @@ from ogp_pipeline.models import Model
 from ogp_pipeline.sources.folders import SourceFile
 from ogp_pipeline.sources.layouts import SOURCE_COLUMNS
 from ogp_pipeline.store import literal, quoted
-
-NULL = "\\N"  # marks a column that a file does not have; an empty cell stays an empty text
 
 
 def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
@@ -66,33 +65,36 @@ def _encoding(file: SourceFile) -> str | None:
 def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
     """The raw table of one layout: the rows of all its files, with the file, row and hash they came from."""
     loaded = [file for file in workshop.files if file.status == "loaded" and file.layout == model.table]
-    columns = list(dict.fromkeys([*model.contract.columns, *(c for f in loaded for c in f.header.columns)]))
+    names = [*model.contract.columns, *(name for file in loaded for name in file.header.columns)]
+    # DuckDB's names do not differ by case: the first spelling is the column
+    columns = list({name.casefold(): name for name in reversed(names)}.values())[::-1]
+    absent = uuid4().hex  # marks a column that a file does not have; no cell can hold it
     descriptor, name = tempfile.mkstemp(suffix=".csv", dir=workshop.scratch)
-    with open(descriptor, "w", encoding="utf-8", newline="") as target:
+    with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as target:
         writer = csv.writer(target, quoting=csv.QUOTE_ALL)
         writer.writerow(columns)
         for file in loaded:
-            _copy_rows(file, columns, writer)
+            _copy_rows(file, columns, absent, writer)
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"select * from read_csv({literal(name)}, header = true, delim = ',', quote = '\"', escape = '\"', "
-        f"columns = {{{types}}}, nullstr = {literal(NULL)}, allow_quoted_nulls = true, auto_detect = false, "
+        f"columns = {{{types}}}, nullstr = {literal(absent)}, allow_quoted_nulls = true, auto_detect = false, "
         "parallel = false, max_line_size = 268435456)"
     )
 
 
-def _copy_rows(file: SourceFile, columns: Sequence[str], writer) -> None:
-    position = {name: index for index, name in enumerate(file.header.columns)}
+def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) -> None:
+    position = {name.casefold(): index for index, name in enumerate(file.header.columns)}
     width = len(file.header.columns)
-    places = [position.get(name) for name in columns]
+    places = [position.get(name.casefold()) for name in columns]
     own = {name: columns.index(name) for name in SOURCE_COLUMNS}
     for number, cells in file.data_rows():
         cells = [cell.replace("\0", "\ufffd") for cell in cells]
         given = len(cells)
         surplus = any(cell.strip() for cell in cells[width:])
-        note = f"the row has {given} cells, the header {width}" if given < width or surplus else NULL
+        note = f"the row has {given} cells, the header {width}" if given < width or surplus else absent
         cells += [""] * (width - given)
-        row = [NULL if place is None else cells[place] for place in places]
+        row = [absent if place is None else cells[place] for place in places]
         row[own["_source_file"]] = file.name
         row[own["_source_row"]] = str(number)
         row[own["_source_sha256"]] = file.sha256

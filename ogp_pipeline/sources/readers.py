@@ -8,11 +8,13 @@ from __future__ import annotations
 import codecs
 import csv
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, time
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from ogp_pipeline.errors import InputError
@@ -21,6 +23,19 @@ csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it
 DELIMITERS = (",", ";", "\t")
 SPREADSHEETS = (".xlsx", ".xlsm")
 SUFFIXES = (".csv", *SPREADSHEETS)
+
+# what openpyxl and the modules under it raise for a file that is damaged or no workbook
+UNREADABLE_WORKBOOK = (
+    zipfile.BadZipFile,
+    zlib.error,
+    KeyError,
+    ValueError,
+    OSError,
+    EOFError,
+    SyntaxError,
+    AttributeError,
+    TypeError,
+)
 
 Row = tuple[int, list[str]]  # 1-based line or sheet row, cells
 
@@ -51,9 +66,16 @@ def grids(path: Path, name: str) -> list[Grid]:
     encoding = detect_encoding(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         head = "".join(islice(file, 20))
-    delimiter = max(DELIMITERS, key=head.count)
+    delimiter = max(DELIMITERS, key=lambda candidate: _regularity(head, candidate))
     grid = Grid(path, encoding=encoding, delimiter=delimiter)
     return [grid if _is_strictly_quoted(grid, name) else Grid(path, None, encoding, delimiter, is_strict=False)]
+
+
+def _regularity(head: str, delimiter: str) -> tuple[int, int]:
+    """How many of the first rows have one and the same width above 1, and that width."""
+    rows = csv.reader(head.splitlines(keepends=True), delimiter=delimiter)
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    return max(((count, width) for width, count in widths.items()), default=(0, 0))
 
 
 def detect_encoding(path: Path) -> str:
@@ -88,7 +110,7 @@ def _is_strictly_quoted(grid: Grid, name: str) -> bool:
         for line, _ in grid.rows():  # noqa: B007 - the last line read is needed after the loop
             pass
     except csv.Error as error:
-        if "unexpected end of data" in str(error):
+        if "unexpected end of data" in str(error) or not _last_quote_is_closed(grid):
             raise InputError(
                 f"{name}: a quoted cell that begins after line {line} is never closed: "
                 "the file is cut off or a quote is missing; get it again or close the quote"
@@ -97,14 +119,29 @@ def _is_strictly_quoted(grid: Grid, name: str) -> bool:
     return True
 
 
+def _last_quote_is_closed(grid: Grid) -> bool:
+    """Whether a line put after the file would be a row of its own, read leniently."""
+    end = "\0end"
+    last = None
+    with grid.path.open(encoding=grid.encoding, errors="replace", newline="") as file:
+        for last in csv.reader(chain(file, ["\n", end]), delimiter=grid.delimiter):  # noqa: B007
+            pass
+    return last == [end]
+
+
 def _sheet_names(path: Path, name: str) -> list[str]:
     from openpyxl import load_workbook
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
         with closing(load_workbook(path, read_only=True, data_only=True)) as workbook:
+            for sheet in workbook.worksheets:
+                for _ in sheet.iter_rows(values_only=True):
+                    pass  # a damaged sheet shows only when it is read
+            if not workbook.worksheets:
+                raise ValueError("it has no sheet")
             return [sheet.title for sheet in workbook.worksheets]
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError, SyntaxError) as error:
+    except (*UNREADABLE_WORKBOOK, InvalidFileException) as error:
         raise InputError(f"{name}: not readable as XLSX ({error}): save it again as .xlsx or .csv") from error
 
 
