@@ -75,15 +75,17 @@ create or replace macro whole_number(value) as
     case when regexp_full_match(trim(value), '\d{1,9}(\.0+)?') then split_part(trim(value), '.', 1)::integer end;
 
 -- Dates -------------------------------------------------------------------------------------------------
--- The two readings of `06/01/2014`; NULL where the text is no such date or the reading is no day.
+-- The two readings of `06/01/2014` and `6/1/14`; NULL where the text is no such date or the reading is no day.
+create or replace macro full_year(digits) as
+    case when length(digits) = 2 then 2000 + digits::integer when digits <> '' then digits::integer end;
 create or replace macro date_numbers(value) as
-    regexp_extract(trim(value), '^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})$', ['first', 'second', 'year']);
+    regexp_extract(trim(value), '^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})$', ['first', 'second', 'year']);
 create or replace macro day_of(year, month, day) as
     try_cast(lpad(year::varchar, 4, '0') || '-' || lpad(month::varchar, 2, '0') || '-' || lpad(day::varchar, 2, '0') as date);
 create or replace macro read_day_first(value) as
-    day_of(date_numbers(value).year, date_numbers(value).second, date_numbers(value).first);
+    day_of(full_year(date_numbers(value).year), date_numbers(value).second, date_numbers(value).first);
 create or replace macro read_month_first(value) as
-    day_of(date_numbers(value).year, date_numbers(value).first, date_numbers(value).second);
+    day_of(full_year(date_numbers(value).year), date_numbers(value).first, date_numbers(value).second);
 create or replace macro is_ambiguous_date(value) as
     coalesce(read_day_first(value) <> read_month_first(value), false);
 -- What a date proves of the order its plan writes dates in.
@@ -101,15 +103,13 @@ create or replace macro month_pattern() as
 
 -- A date text that names its month: `Jul-12`, `July 2020`, `30 June 2014`, `June 30, 2014`.
 create or replace macro named_month(value) as
-    regexp_extract(lower(tidy(value)), '^' || month_pattern() || '[ ,/-]+(\d{4}|\d{2})$', ['month', 'year']);
+    regexp_extract(lower(tidy(value)), '^' || month_pattern() || '(?:[ ,/-]+(\d{4})| ?[-/’''](\d{2}))$', ['month', 'long', 'short']);
 create or replace macro named_day(value) as
     regexp_extract(lower(tidy(value)), '^(\d{1,2})(?:st|nd|rd|th)?(?: of)?[ -]+' || month_pattern() || '[ ,-]+(\d{4}|\d{2})$',
                    ['day', 'month', 'year']);
 create or replace macro named_month_day(value) as
     regexp_extract(lower(tidy(value)), '^' || month_pattern() || ' +(\d{1,2})(?:st|nd|rd|th)?[ ,]+(\d{4})$',
                    ['month', 'day', 'year']);
-create or replace macro full_year(digits) as
-    case when length(digits) = 2 then 2000 + digits::integer when digits <> '' then digits::integer end;
 
 -- `Quarter 1 2014`, `Q1 2014`, `II quarter of 2019`, `2nd quarter 2015`, `2014 Q3`
 create or replace macro quarter_parts(value) as
@@ -160,8 +160,12 @@ create or replace macro read_date(value, order_proved, is_end) as
             'first_day': day_of(full_year(named_month_day(value).year), month_number(named_month_day(value).month),
                                 named_month_day(value).day),
             'precision': 'day', 'rule': 'date_impossible'}
-        when named_month(value).year <> '' then {
-            'first_day': day_of(full_year(named_month(value).year), month_number(named_month(value).month), 1),
+        when named_month(value).month <> '' then {
+            -- a year of two digits only behind a dash: `July 12` is no year
+            'first_day': day_of(full_year(named_month(value).long || named_month(value).short), month_number(named_month(value).month), 1),
+            'precision': 'month', 'rule': 'date_impossible'}
+        when regexp_matches(trim(value), '^\d{1,2}[/.]\d{4}$') then {
+            'first_day': day_of(right(trim(value), 4), regexp_extract(trim(value), '^\d{1,2}'), 1),
             'precision': 'month', 'rule': 'date_impossible'}
         when quarter_parts(value).year <> '' then {
             'first_day': day_of(quarter_parts(value).year, quarter_number(quarter_parts(value).quarter) * 3 - 2, 1),
