@@ -130,6 +130,14 @@ create or replace macro quarter_number(text) as
 
 -- Years in which an action plan can start or end; anything else is a typing error.
 create or replace macro is_plausible_year(year) as year between 2005 and 2045;
+create or replace macro plausible_year(value) as
+    case when is_plausible_year(whole_number(value)) then whole_number(value) end;
+create or replace macro report_year_problem(labels, column_name, value) as
+    case
+        when value is null or plausible_year(value) is not null then null
+        when label_code(labels, 'date_missing', value) is not null then null
+        else problem(column_name, 'year_unreadable', 'unreadable', value, null)
+    end;
 
 -- The first day and the precision of a date text: {first_day, precision, rule}. `order_proved` is the order
 -- that other dates of the plan prove; `rule` names what is unreadable or was repaired. DOMAIN.md section 11.

@@ -57,20 +57,31 @@ judged as (
         *,
         not is_declared_partial
             and commitments * 2 < max(case when not is_declared_partial then commitments end) over (partition by plan_id)
-            as is_suspected_partial
+            as is_suspected_partial,
+        row_number() over (partition by plan_id order by released_date desc nulls last, source_file) as recency
     from plan_releases
+),
+ranked as (
+    -- the newest release that holds the plan whole, else the newest
+    select
+        *,
+        row_number() over (
+            partition by plan_id order by is_declared_partial or is_suspected_partial, recency
+        ) as choice
+    from judged
 ),
 chosen as (
     select
         *,
         is_declared_partial or is_suspected_partial as is_partial,
-        -- a release that would have been the newest and was passed over because it looks incomplete
-        bool_or(is_suspected_partial) over (partition by plan_id) as has_suspected_partial_release
-    from judged
-    qualify row_number() over (
-        partition by plan_id
-        order by is_declared_partial or is_suspected_partial, released_date desc nulls last, source_file
-    ) = 1
+        -- a newer release that was passed over because it looks incomplete
+        (
+            select coalesce(bool_or(newer.is_suspected_partial and newer.recency < ranked.recency), false)
+            from judged as newer
+            where newer.plan_id = ranked.plan_id
+        ) as has_suspected_partial_release
+    from ranked
+    where choice = 1
 ),
 process_rows as (
     select staged.*, releases.source_release as process_release

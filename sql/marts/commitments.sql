@@ -14,12 +14,15 @@ chosen as (
             when specificity in ('medium', 'high') then true
             when specificity in ('none', 'low') then false
         end as is_verifiable,
-        -- the latest assessment: end of term whenever it is coded at all
+        -- the latest assessment: end of term whenever it is coded at all; where its label cannot be read the
+        -- commitment is unassessed, for mid-term is another assessment
         case
+            when completion_end_of_term is null then null
             when is_coded(completion_end_of_term) then completion_end_of_term
             else completion_progress
         end as completion_latest,
         case
+            when completion_end_of_term is null then null
             when is_coded(completion_end_of_term) then 'end_of_term'
             when is_coded(completion_progress) then 'progress'
         end as completion_basis

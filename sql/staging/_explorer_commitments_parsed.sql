@@ -123,9 +123,9 @@ read_rows as (
         is_ambiguous_date("End Date") as end_date_is_ambiguous,
         tidy("Lead Institution") as lead_institution,
         tidy("Supporting Institution(s)") as supporting_institutions,
-        whole_number("Year of submission") as submitted_year,
-        whole_number("Report publication year (progress report)") as progress_report_year,
-        whole_number("Report publication year (end of term)") as end_of_term_report_year,
+        plausible_year("Year of submission") as submitted_year,
+        plausible_year("Report publication year (progress report)") as progress_report_year,
+        plausible_year("Report publication year (end of term)") as end_of_term_report_year,
         label_code(labels, 'flag', "Value -Info") as value_access,
         label_code(labels, 'flag', "Value -Part") as value_participation,
         label_code(labels, 'flag', "Value -Acc") as value_accountability,
@@ -162,8 +162,12 @@ read_rows as (
                     then problem('Comm No', 'looks_like_a_date', 'doubt', "Comm No", commitment_number) end,
                 case when copy > 1 then problem('Comm No', 'duplicate_row', 'quarantine', "Comm No", null) end,
                 case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end,
-                case when whole_number("Year of submission") is null or not is_plausible_year(whole_number("Year of submission"))
+                case when plausible_year("Year of submission") is null
                     then problem('Year of submission', 'year_unreadable', 'unreadable', "Year of submission", null) end,
+                report_year_problem(labels, 'Report publication year (progress report)',
+                                    "Report publication year (progress report)"),
+                report_year_problem(labels, 'Report publication year (end of term)',
+                                    "Report publication year (end of term)"),
                 date_problem(labels, 'Start Date', "Start Date", starts.reading),
                 date_problem(labels, 'End Date', "End Date", ends.reading),
                 case when date_numbers("Cluster").year <> ''
@@ -218,8 +222,7 @@ read_rows as (
 ),
 judged as (
     select
-        * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts)
-            replace (case when is_plausible_year(submitted_year) then submitted_year end as submitted_year),
+        * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts),
         list_filter(flatten([problems_of_values, problems_of_texts, fix_problems(fixes)]), lambda p: p is not null) as found_problems
     from read_rows
 )

@@ -50,8 +50,7 @@ read_rows as (
         plan_id,
         member_id,
         plan_number,
-        case when is_plausible_year(whole_number("Year AP Submitted")) then whole_number("Year AP Submitted") end
-            as submitted_year,
+        plausible_year("Year AP Submitted") as submitted_year,
         label_code(labels, 'influence_level_label', "IAP2 level during development") as development_label,
         label_code(labels, 'influence_level_label', "IAP2 level during imp.") as implementation_label,
         label_code(labels, 'participation', "Invitation-only or open participation during dev. consultation")
@@ -84,7 +83,7 @@ read_rows as (
                 when plan_id is not null and versions > 1
                 then problem('Action Plan Number', 'plan_repeated', 'quarantine', "Action Plan Number", plan_id) end,
             case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end,
-            case when whole_number("Year AP Submitted") is null or not is_plausible_year(whole_number("Year AP Submitted"))
+            case when plausible_year("Year AP Submitted") is null
                 then problem('Year AP Submitted', 'year_unreadable', 'unreadable', "Year AP Submitted", null) end,
             label_problem(labels, 'IAP2 level during development', 'influence_level_label', "IAP2 level during development"),
             label_problem(labels, 'IAP2 level during imp.', 'influence_level_label', "IAP2 level during imp."),
