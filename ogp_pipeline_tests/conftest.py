@@ -25,6 +25,21 @@ def world(tmp_path: Path, catalog: Catalog) -> World:
 
 
 @pytest.fixture(scope="session")
+def published_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
+    """A world with a release of fifty commitments of ten plans; never changed, only copied."""
+    world = World(tmp_path_factory.mktemp("published"), catalog)
+    world.ten_plans()
+    assert world.build().publish().status == "published"
+    return world
+
+
+@pytest.fixture
+def published(published_once: World, tmp_path: Path) -> World:
+    """A copy of the published world, for one test."""
+    return published_once.copy_to(tmp_path)
+
+
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real official files; the test is skipped where it is absent."""
     if not REAL_DATA.is_dir():

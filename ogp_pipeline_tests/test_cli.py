@@ -12,10 +12,10 @@ import zipfile
 from pathlib import Path
 
 import dagster as dg
+import duckdb
 import pytest
 
-from ogp_pipeline_tests.test_release import MEMBERS, plans_and_commitments, query
-from ogp_pipeline_tests.world import World
+from ogp_pipeline_tests.world import MEMBERS, World, query
 
 PROGRAM = Path(sys.executable).with_name("ogp-pipeline")
 CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("OGP_", "DAGSTER_"))}
@@ -94,8 +94,19 @@ def test_the_second_run_is_unchanged(sampled) -> None:
     assert (data_dir / "ogp.duckdb").stat().st_mtime_ns == before
 
 
+def test_the_queries_of_the_readme_run(sampled) -> None:
+    data_dir, _ = sampled
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    block = readme.split("```sql\n")[1].split("```")[0]
+    statements = [text for text in block.split(";") if text.strip()]
+    assert len(statements) >= 5
+    with duckdb.connect(str(data_dir / "ogp.duckdb"), read_only=True) as analyst:
+        for statement in statements:
+            assert analyst.execute(statement).fetchall(), statement
+
+
 def test_refused_by_the_gate_then_accepted(world: World) -> None:
-    plans_and_commitments(world)
+    world.ten_plans()
     world.plans(*({"Country name": m, "Year AP Submitted": "2011" if m == "Chile" else "2014"} for m in MEMBERS))
     sources = str(world.inputs)
     done = run(world.settings.data_dir, "--sources", sources)
@@ -144,9 +155,8 @@ def test_every_error_of_the_input_is_told_at_once(world: World) -> None:
     assert len(world.last_run()["reasons"]) >= 3
 
 
-def test_an_analyst_queries_in_another_process_through_refreshes(world: World) -> None:
-    plans_and_commitments(world)
-    world.build().publish()
+def test_an_analyst_queries_in_another_process_through_refreshes(published: World) -> None:
+    world = published
     loop = textwrap.dedent("""
         import sys, duckdb
         from pathlib import Path
@@ -165,7 +175,7 @@ def test_an_analyst_queries_in_another_process_through_refreshes(world: World) -
     stop = world.inputs.parent / "stop"
     command = [sys.executable, "-c", loop, str(world.settings.database), str(stop)]
     analyst = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    plans_and_commitments(world, Theme="new")
+    world.ten_plans(Theme="new")
     world.build().publish()
     end = time.monotonic() + 5  # the analyst goes on a little on the new file
     while time.monotonic() < end and analyst.poll() is None:

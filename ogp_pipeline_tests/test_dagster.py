@@ -15,8 +15,7 @@ from ogp_pipeline.assets import RELEASE, asset_key
 from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.settings import Settings
-from ogp_pipeline_tests.test_release import MEMBERS, plans_and_commitments, query
-from ogp_pipeline_tests.world import World
+from ogp_pipeline_tests.world import MEMBERS, World, query
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,9 @@ def test_every_asset_tells_people_what_it_is(specs) -> None:
 
 def test_dependencies_follow_the_sql(specs) -> None:
     upstream = {dep.asset_key.to_user_string() for dep in specs[dg.AssetKey(["metrics", "vital_signs"])].deps}
+    # what its rows come from, and what its checks compare it with
     assert upstream == {
+        "staging/process_database",
         "marts/action_plans",
         "marts/commitments",
         "marts/influence",
@@ -98,7 +99,7 @@ def test_the_job_runs_in_one_process(tmp_path: Path) -> None:
 
 
 def test_the_job_publishes_and_shows_checks_with_their_failing_rows(world: World) -> None:
-    rows = plans_and_commitments(world)
+    rows = world.ten_plans()
     world.commitments(*rows, {"Country": "Atlantis", "Comm No": "1"})
     result = materialise(world)
     assert result.success
@@ -122,12 +123,11 @@ def _materialisations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMateria
     return [e.step_materialization_data.materialization for e in result.all_events if e.is_step_materialization]
 
 
-def test_any_single_asset_can_be_materialised_on_what_the_working_tables_hold(world: World, catalog: Catalog) -> None:
-    plans_and_commitments(world)
-    world.build()
+def test_any_single_asset_can_be_materialised_on_what_the_working_tables_hold(published: World) -> None:
+    world = published
     for key in map(asset_key, ("reference.labels", "staging.process_database", "marts.outcomes", "meta.sources")):
         assert materialise(world, key).success, key
-    assert world.publish().status == "published"
+    assert world.publish().status == "unchanged"
 
 
 def test_a_single_asset_without_its_inputs_says_what_to_materialise(world: World) -> None:
@@ -141,9 +141,8 @@ def _failure(result: dg.ExecuteInProcessResult) -> str:
     return event.step_failure_data.user_failure_data.description
 
 
-def test_materialising_publish_alone_after_a_failed_check_is_refused(world: World) -> None:
-    plans_and_commitments(world)
-    assert materialise(world).success
+def test_materialising_publish_alone_after_a_failed_check_is_refused(published: World) -> None:
+    world = published
     before = world.settings.database.read_bytes()
     world.plans(*({"Country name": m, "Year AP Submitted": "2011" if m == "Chile" else "2014"} for m in MEMBERS))
     result = materialise(world)
@@ -158,11 +157,10 @@ def test_materialising_publish_alone_after_a_failed_check_is_refused(world: Worl
     assert any("process_row_of_another_plan" in reason for reason in run["reasons"])
 
 
-def test_rematerialising_raw_only_and_then_publish_is_refused_naming_what_is_stale(world: World) -> None:
-    plans_and_commitments(world)
-    assert materialise(world).success
+def test_rematerialising_raw_only_and_then_publish_is_refused_naming_what_is_stale(published: World) -> None:
+    world = published
     before = world.settings.database.read_bytes()
-    plans_and_commitments(world, **{"Potential impact": "Transformative"})
+    world.ten_plans(**{"Potential impact": "Transformative"})
     assert materialise(world, asset_key("raw.explorer_commitments")).success
     alone = materialise(world, RELEASE)
     assert "was built from an older raw.explorer_commitments: materialise staging.explorer_commitments" in _failure(
@@ -175,9 +173,9 @@ def test_rematerialising_raw_only_and_then_publish_is_refused_naming_what_is_sta
     assert world.settings.database.read_bytes() == before
 
 
-def test_a_real_release_stays_real_when_the_job_runs_with_no_environment_set(world: World, tmp_path: Path) -> None:
-    plans_and_commitments(world)
-    assert materialise(world).success
+def test_a_real_release_stays_real_when_the_job_runs_with_no_environment_set(published: World, tmp_path: Path) -> None:
+    world = published
+    assert materialise(world).success  # the folder remembers its sources
     code = (
         "from ogp_pipeline.definitions import defs\n"
         "result = defs.resolve_job_def('refresh').execute_in_process(raise_on_error=False)\n"

@@ -15,8 +15,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from ogp_pipeline_tests.test_cli import CLEAN, PROGRAM
-from ogp_pipeline_tests.test_release import plans_and_commitments, query
-from ogp_pipeline_tests.world import World
+from ogp_pipeline_tests.world import World, query
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium and chromedriver are not here"
@@ -37,7 +36,7 @@ def pictures() -> ModuleType:
 def opened(pictures, catalog, tmp_path_factory) -> Iterator[tuple]:
     """A world refreshed from the command line with one refused row, its user interface and a browser on it."""
     world = World(tmp_path_factory.mktemp("pages"), catalog)
-    rows = plans_and_commitments(world)
+    rows = world.ten_plans()
     world.commitments(*rows, {"Country": "<b>Atlantis</b>", "Comm No": "1"})
     command = [str(PROGRAM), "refresh", "--data-dir", str(world.settings.data_dir), "--sources", str(world.inputs)]
     subprocess.run(command, env=CLEAN, check=True, capture_output=True)

@@ -6,46 +6,13 @@ import fcntl
 import json
 import stat
 from dataclasses import replace
-from pathlib import Path
 
 import duckdb
 import pytest
 
 from ogp_pipeline.errors import InputError, PublishRefusedError
-from ogp_pipeline.release.current import attach
 from ogp_pipeline.release.publish import CandidateRefusedError
-from ogp_pipeline.store import connect
-from ogp_pipeline_tests.world import World
-
-MEMBERS = ["Albania", "Armenia", "Canada", "Chile", "Croatia", "Denmark", "Georgia", "Israel", "Italy", "Mexico"]
-
-
-def plans_and_commitments(world: World, count: int = 5, **changes: str) -> list[dict[str, str]]:
-    """Ten plans of `count` commitments each, with the process rows; `changes` go into every commitment."""
-    rows = [
-        {"Country": member, "Comm No": str(number), "Commitment Title": f"{member} {number}", **changes}
-        for member in MEMBERS
-        for number in range(1, count + 1)
-    ]
-    world.commitments(*rows)
-    world.plans(*({"Country name": member} for member in MEMBERS))
-    return rows
-
-
-def query(path: Path, sql: str) -> list[tuple]:
-    """Rows of a query over a release, from a connection of its own."""
-    with connect() as connection:
-        attach(connection, path, "release")
-        connection.execute("use release")
-        return connection.execute(sql).fetchall()
-
-
-@pytest.fixture
-def published(world: World) -> World:
-    """A world with a release of fifty commitments."""
-    plans_and_commitments(world)
-    assert world.build().publish().status == "published"
-    return world
+from ogp_pipeline_tests.world import MEMBERS, World, query
 
 
 def test_what_an_analyst_opens(published: World) -> None:
@@ -116,7 +83,7 @@ def test_unchanged_content_leaves_the_file_and_its_time_alone(published: World) 
 
 def test_publish_alone_is_refused_when_a_critical_check_fails(published: World) -> None:
     before = published.settings.database.read_bytes()
-    plans_and_commitments(published)
+    published.ten_plans()
     # the year of the process row says that it describes another plan
     published.plans(*({"Country name": m, "Year AP Submitted": "2011" if m == "Chile" else "2014"} for m in MEMBERS))
     published.build()
@@ -126,7 +93,7 @@ def test_publish_alone_is_refused_when_a_critical_check_fails(published: World) 
 
 
 def test_all_failures_are_told_at_once(published: World) -> None:
-    plans_and_commitments(published, **{"Potential impact": "Huge"})
+    published.ten_plans(**{"Potential impact": "Huge"})
     published.plans(*({"Country name": m, "Year AP Submitted": "2011" if m == "Chile" else "2014"} for m in MEMBERS))
     published.build()
     with pytest.raises(CandidateRefusedError) as refused:
@@ -161,7 +128,7 @@ def test_all_failures_are_told_at_once(published: World) -> None:
     ],
 )
 def test_loss_in_bulk_is_refused_and_published_only_when_accepted(world: World, change, check: str) -> None:
-    rows = plans_and_commitments(world)
+    rows = world.ten_plans()
     world.commitments(*change(rows))
     world.build()
     with pytest.raises(CandidateRefusedError) as refused:
@@ -178,14 +145,15 @@ def test_loss_in_bulk_is_refused_and_published_only_when_accepted(world: World, 
 
 
 def test_an_acceptance_holds_for_the_same_inputs_and_expires_with_them(world: World) -> None:
-    rows = plans_and_commitments(world)
+    rows = world.ten_plans()
     spoilt = [{**row, "Country": "Atlantis"} if i % 10 < 3 else row for i, row in enumerate(rows)]
     check = "quarantine.explorer_commitments.quarantined_share"
     world.commitments(*spoilt)
     world.build().publish(accepted={check: "reviewed by hand"})
-    other_code = replace(world.catalog, release_tables=world.catalog.release_tables[1:])
-    del other_code  # the same inputs are accepted again whenever a candidate is built from them
-    assert world.build().publish().status == "unchanged"
+    # a candidate of the same inputs is built again, for the code changed
+    stale = replace(world.catalog["metrics.influence_stages"], code_hash="changed")
+    world.catalog = replace(world.catalog, models={**world.catalog.models, stale.name: stale})
+    assert world.build().publish().status == "published"
     world.commitments(*[{**row, "Theme": "new"} for row in spoilt])
     world.build()
     with pytest.raises(CandidateRefusedError):
@@ -193,14 +161,14 @@ def test_an_acceptance_holds_for_the_same_inputs_and_expires_with_them(world: Wo
 
 
 def test_accepting_an_unknown_check_is_an_input_error(published: World) -> None:
-    plans_and_commitments(published, **{"Theme": "new"})
+    published.ten_plans(**{"Theme": "new"})
     published.build()
     with pytest.raises(InputError, match="no check has this name"):
         published.publish(accepted={"marts.influence.no_such_check": "typing error"})
 
 
 def test_one_unknown_member_quarantines_one_row_and_publishes(world: World) -> None:
-    rows = plans_and_commitments(world)
+    rows = world.ten_plans()
     rows[7] = {**rows[7], "Country": "Atlantis"}
     world.commitments(*rows)
     assert world.build().publish().status == "published"
@@ -216,7 +184,7 @@ def test_one_unknown_member_quarantines_one_row_and_publishes(world: World) -> N
 
 def test_a_mixture_of_old_and_new_tables_is_refused_by_name(published: World) -> None:
     before = published.settings.database.read_bytes()
-    plans_and_commitments(published, **{"Potential impact": "Transformative"})
+    published.ten_plans(**{"Potential impact": "Transformative"})
     published.build("explorer_commitments")
     with pytest.raises(PublishRefusedError) as refused:
         published.publish()
@@ -226,7 +194,7 @@ def test_a_mixture_of_old_and_new_tables_is_refused_by_name(published: World) ->
 
 
 def test_a_raw_table_of_other_files_than_are_listed_is_refused(published: World) -> None:
-    plans_and_commitments(published, **{"Potential impact": "Transformative"})
+    published.ten_plans(**{"Potential impact": "Transformative"})
     published.build(*(step for step, _ in published.catalog.steps() if step != "meta__sources"))
     with pytest.raises(PublishRefusedError, match=r"raw\.explorer_commitments was read from other files"):
         published.publish()
@@ -247,12 +215,10 @@ def test_a_missing_or_damaged_working_table_is_named(published: World, damage: s
 @pytest.mark.parametrize(
     ("check", "spoil"),
     [
-        pytest.param(
-            "release.table_shrank", lambda world: plans_and_commitments(world, count=2), id="three plans in five lost"
-        ),
+        pytest.param("release.table_shrank", lambda world: world.ten_plans(count=2), id="three plans in five lost"),
         pytest.param(
             "release.label_vanished",
-            lambda world: plans_and_commitments(world, **{"Potential impact": "Minor"}),
+            lambda world: world.ten_plans(**{"Potential impact": "Minor"}),
             id="no commitment is moderate any more",
         ),
         pytest.param("release.source_missing", lambda world: (world.inputs / "process.csv").unlink(), id="file gone"),
@@ -283,13 +249,13 @@ def test_sample_and_real_data_never_replace_each_other_silently(published: World
         published.publish()
 
 
-def test_the_last_releases_are_kept(world: World) -> None:
-    world.settings = replace(world.settings, keep_releases=2)
-    for theme in ("one", "two", "three"):
-        plans_and_commitments(world, Theme=theme)
-        world.build().publish()
-    kept = sorted(path.name for path in world.settings.releases_dir.iterdir())
-    history = [row[0] for row in query(world.settings.database, "select release_id from meta.releases order by 1")]
+def test_the_last_releases_are_kept(published: World) -> None:
+    published.settings = replace(published.settings, keep_releases=2)
+    for theme in ("one", "two"):
+        published.ten_plans(Theme=theme)
+        published.build().publish()
+    kept = sorted(path.name for path in published.settings.releases_dir.iterdir())
+    history = [row[0] for row in query(published.settings.database, "select release_id from meta.releases order by 1")]
     assert len(history) == 3
     assert kept == history[1:]
 
@@ -305,7 +271,7 @@ def test_two_publishers_at_once(published: World) -> None:
 def test_a_reader_that_holds_the_old_file_is_not_disturbed(published: World) -> None:
     with duckdb.connect(str(published.settings.database), read_only=True) as reader:
         before = reader.execute("select count(*) from commitments where theme = 'new'").fetchone()
-        plans_and_commitments(published, Theme="new")
+        published.ten_plans(Theme="new")
         published.build().publish()
         assert reader.execute("select count(*) from commitments where theme = 'new'").fetchone() == before == (0,)
     assert query(published.settings.database, "select count(*) from marts.commitments where theme = 'new'") == [(50,)]
@@ -315,6 +281,6 @@ def test_leftovers_of_a_killed_publisher_are_removed(published: World) -> None:
     leftover = published.settings.releases_dir / ".candidate-1"
     leftover.mkdir()
     (leftover / "ogp.duckdb").write_bytes(b"half")
-    plans_and_commitments(published, Theme="new")
+    published.ten_plans(Theme="new")
     published.build().publish()
     assert not leftover.exists()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ogp_pipeline.building import build_tables
 from ogp_pipeline.models import Catalog
+from ogp_pipeline.release.current import attach
 from ogp_pipeline.release.publish import Outcome, publish
 from ogp_pipeline.sample.layouts import EXPLORER_HEADER, PROCESS_HEADER
 from ogp_pipeline.settings import Settings
-from ogp_pipeline.store import Store
+from ogp_pipeline.store import Store, connect
 
 COMMITMENT = {
     "Country": "Albania",
@@ -62,13 +64,16 @@ PLAN = {
 }
 
 
+MEMBERS = ("Albania", "Armenia", "Canada", "Chile", "Croatia", "Denmark", "Georgia", "Israel", "Italy", "Mexico")
+
+
 class World:
     """Write source files with `commitments` and `plans`, then `build` the tables and `publish` them."""
 
     def __init__(self, folder: Path, catalog: Catalog) -> None:
         self.catalog = catalog
         self.inputs = folder / "inputs"
-        self.inputs.mkdir()
+        self.inputs.mkdir(exist_ok=True)
         self.settings = Settings(folder / "data", sources=(str(self.inputs),))
 
     @property
@@ -86,6 +91,24 @@ class World:
     def plans(self, *rows: Mapping[str, str], file: str = "process.csv") -> Path:
         """Write a file of the process database; each row says only what differs from an ordinary plan."""
         return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows], other="NR")
+
+    def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
+        """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""
+        rows = [
+            {"Country": member, "Comm No": str(number), "Commitment Title": f"{member} {number}", **changes}
+            for member in MEMBERS
+            for number in range(1, count + 1)
+        ]
+        self.commitments(*rows)
+        self.plans(*({"Country name": member} for member in MEMBERS))
+        return rows
+
+    def copy_to(self, folder: Path) -> World:
+        """The same world in another folder, with its inputs and its data."""
+        shutil.copytree(self.inputs.parent, folder, dirs_exist_ok=True)
+        copied = World(folder, self.catalog)
+        (copied.settings.remembered_sources).unlink(missing_ok=True)
+        return copied
 
     def manifest(self, text: str) -> None:
         """Write `sources.yml`."""
@@ -122,3 +145,11 @@ class World:
     def last_run(self) -> dict[str, Any]:
         """What `data/last_run.json` says."""
         return json.loads(self.settings.last_run.read_text(encoding="utf-8"))
+
+
+def query(path: Path, sql: str) -> list[tuple]:
+    """Rows of a query over a release, from a connection of its own."""
+    with connect() as connection:
+        attach(connection, path, "release")
+        connection.execute("use release")
+        return connection.execute(sql).fetchall()

@@ -47,6 +47,7 @@ create or replace macro label_problem(labels, column_name, list, value) as
 create or replace macro twin_problem(labels, column_name, list, value, twin_column, twin) as
     case
         when label_code(labels, list, value) is null or twin is null then null
+        when labels.numbers[list || '|' || label_code(labels, list, value)] is null then null
         when labels.numbers[list || '|' || label_code(labels, list, value)] = trim(twin) then null
         else problem(twin_column, 'twin_disagrees', 'doubt', twin, column_name || ' = ' || value)
     end;

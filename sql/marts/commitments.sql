@@ -81,6 +81,7 @@ select
     star(is_relevant, is_transformative, is_mostly_done_at_mid_term, is_verifiable) as is_starred_current_progress,
     star(is_relevant, is_transformative, is_mostly_done_at_end, is_verifiable) as is_starred_current_end_of_term,
     cluster,
+    cluster_status,
     progress_report_year,
     end_of_term_report_year,
     source_release

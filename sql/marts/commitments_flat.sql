@@ -67,6 +67,7 @@ select
     commitments.end_date,
     commitments.lead_institution,
     commitments.cluster,
+    commitments.cluster_status,
     commitments.source_release
 from marts.commitments as commitments
 inner join marts.action_plans as plans using (plan_id)

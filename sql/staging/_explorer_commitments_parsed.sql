@@ -62,6 +62,19 @@ ranked as (
         partition by _source_file, plan_id, commitment_number order by text_hash, _source_row_sha256
     )
 ),
+named as (
+    select
+        *,
+        commitment_id_of(plan_id, commitment_number, rank_in_number, distinct_in_number) as commitment_id
+    from ranked
+),
+claimed as (
+    -- of the numbers 1, 1 and 1-1 two become -1-1: an id that two rows claim names neither
+    select
+        *,
+        count(distinct _source_row_sha256) over (partition by _source_file, commitment_id) as claims
+    from named
+),
 date_orders as (
     -- the order that the certain dates of a plan prove; two orders in one plan prove nothing
     select
@@ -101,7 +114,7 @@ read_rows as (
         ranked._source_sha256,
         ranked._source_note,
         ranked.fixes,
-        commitment_id_of(plan_id, commitment_number, rank_in_number, distinct_in_number) as commitment_id,
+        ranked.commitment_id,
         plan_id,
         ranked.member_id,
         ranked.official_name,
@@ -140,7 +153,10 @@ read_rows as (
         label_code(labels, 'flag', "Starred (2015 only)") as ogp_starred_2015,
         label_code(labels, 'flag', "Starred (current formula) progress report") as ogp_starred_current_progress,
         label_code(labels, 'flag', "Starred (current formula) end of term") as ogp_starred_current_end_of_term,
-        case when fold("Cluster") not in ('nr', 'nd', 'na', 'none', '0') then tidy("Cluster") end as cluster,
+        case when label_code(labels, 'cluster_status', "Cluster") is null then tidy("Cluster") end as cluster,
+        case
+            when tidy("Cluster") is not null then coalesce(label_code(labels, 'cluster_status', "Cluster"), 'in_cluster')
+        end as cluster_status,
         list_concat(
             [
                 case when fold("Country") = '' then problem('Country', 'member_missing', 'quarantine', "Country", null)
@@ -160,7 +176,9 @@ read_rows as (
                     then problem('Comm No', 'float_artefact', 'repair', "Comm No", commitment_number)
                     when date_numbers("Comm No").year <> ''
                     then problem('Comm No', 'looks_like_a_date', 'doubt', "Comm No", commitment_number) end,
-                case when copy > 1 then problem('Comm No', 'duplicate_row', 'quarantine', "Comm No", null) end,
+                case when copy > 1 then problem('Comm No', 'duplicate_row', 'quarantine', "Comm No", null)
+                    when commitment_id is not null and claims > 1
+                    then problem('Comm No', 'commitment_id_repeated', 'quarantine', "Comm No", commitment_id) end,
                 case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end,
                 case when plausible_year("Year of submission") is null
                     then problem('Year of submission', 'year_unreadable', 'unreadable', "Year of submission", null) end,
@@ -210,7 +228,7 @@ read_rows as (
             text_problems('Lead Institution', "Lead Institution"),
             text_problems('Supporting Institution(s)', "Supporting Institution(s)")
         ]) as problems_of_texts
-    from ranked
+    from claimed as ranked
     cross join reference._label_maps as labels
     left join date_orders using (_source_file, plan_id)
     left join dates as starts

@@ -1,18 +1,29 @@
 -- One row per spelling of a member's name, folded for comparison: official names, aliases, the member list.
 with
 members as (
-    select member_id, member_name from reference.members
-    union
-    select member_id, member_name from staging.member_list
+    -- a member list may rename a member: its name is then the one shown
+    select member_id, min(member_name) as member_name
+    from staging.member_list
+    group by member_id
+    union all
+    select member_id, member_name
+    from reference.members
+    where member_id not in (select member_id from staging.member_list)
 ),
 spellings as (
     select fold(member_name) as name_key, member_id, member_name from members
+    union all
+    select fold(former.member_name), former.member_id, members.member_name
+    from reference.members as former
+    inner join members using (member_id)
     union all
     select fold(aliases.alias), aliases.member_id, members.member_name
     from reference.member_aliases as aliases
     inner join members using (member_id)
     union all
-    select fold(unnest(aliases)), member_id, member_name from staging.member_list
+    select fold(unnest(listed.aliases)), listed.member_id, members.member_name
+    from staging.member_list as listed
+    inner join members using (member_id)
 )
 select
     name_key,
