@@ -98,11 +98,11 @@ def test_the_queries_of_the_readme_run(sampled) -> None:
     data_dir, _ = sampled
     readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
     block = readme.split("```sql\n")[1].split("```")[0]
-    statements = [text for text in block.split(";") if text.strip()]
+    statements = duckdb.extract_statements(block)
     assert len(statements) >= 5
     with duckdb.connect(str(data_dir / "ogp.duckdb"), read_only=True) as analyst:
         for statement in statements:
-            assert analyst.execute(statement).fetchall(), statement
+            assert analyst.execute(statement).fetchall(), statement.query
 
 
 def test_refused_by_the_gate_then_accepted(world: World) -> None:
