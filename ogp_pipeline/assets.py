@@ -29,6 +29,9 @@ GROUPS = {
 }
 
 
+Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
+
+
 class RunOptions(dg.ConfigurableResource):
     """What a run is allowed to do beyond the rules; set in the launchpad or by the command line.
 
@@ -59,19 +62,23 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         check_specs=[spec for model in public for spec in check_specs(model)],
         can_subset=True,
     )
-    def build(context: dg.AssetExecutionContext, options: RunOptions) -> Iterator[dg.MaterializeResult]:
+    def build(
+        context: dg.AssetExecutionContext, options: RunOptions
+    ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
+        checked = {key.asset_key for key in context.selected_asset_check_keys}
+        store = Store(settings.tables_dir, catalog)
         with _failures_for_people(settings, step):
-            if any(model.schema == "raw" or model.name == "meta.sources" for model in selected):
-                _look_at_sources(settings, options)
-            states = build_tables(settings, catalog, _with_private(models, selected))
-            store = Store(settings.tables_dir, catalog)
-            for model in selected:
-                yield dg.MaterializeResult(
-                    asset_key=asset_key(model.name),
-                    metadata=_facts(states[model.name]),
-                    check_results=check_results(store, model),
-                )
+            states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
+            for model in public:
+                key = asset_key(model.name)
+                results = check_results(store, model) if key in checked else []
+                if model in selected:
+                    yield dg.MaterializeResult(
+                        asset_key=key, metadata=_facts(states[model.name]), check_results=results
+                    )
+                else:  # the checks of a table can be run without building it anew
+                    yield from results
 
     return build
 
@@ -86,15 +93,6 @@ def _with_private(models: Sequence[Model], selected: Sequence[Model]) -> tuple[M
     # made for other steps: it follows what it is made of
     wanted |= {m.name for m in models if m.contract.private and m.name not in read_inside and wanted & set(m.reads)}
     return tuple(model for model in models if model.name in wanted)
-
-
-def _look_at_sources(settings: Settings, options: RunOptions) -> None:
-    """Refuse before anything is replaced what publishing would refuse; then remember the sources."""
-    from ogp_pipeline.release.current import refuse_mixing
-    from ogp_pipeline.sources.folders import SAMPLE, chosen_sources, remember_sources
-
-    refuse_mixing(settings, SAMPLE in chosen_sources(settings), options.replace_release)
-    remember_sources(settings)
 
 
 def _spec(model: Model, catalog: Catalog, inside: set[str]) -> dg.AssetSpec:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store, TableState
@@ -26,15 +27,25 @@ class Workshop:
 
     settings: Settings
     catalog: Catalog
+    replace_release: bool
     scratch: Path  # a folder that is emptied when the step ends
 
     @cached_property
     def files(self) -> list[SourceFile]:
-        """The files of the run's sources, looked at once per step."""
-        from ogp_pipeline.sources.folders import scan
+        """The files of the run's sources, looked at once per step.
+
+        Files that publishing would refuse to mix with the current release are refused before any table is
+        replaced.
+        """
+        from ogp_pipeline.release.current import refuse_mixing
+        from ogp_pipeline.sources.folders import note_working_sources, scan
         from ogp_pipeline.sources.layouts import layouts
 
-        return scan(self.settings, layouts(self.catalog))
+        files = scan(self.settings, layouts(self.catalog))
+        is_synthetic = any(file.entry.synthetic for file in files if file.status == "loaded")
+        refuse_mixing(self.settings, is_synthetic, self.replace_release)
+        note_working_sources(self.settings)
+        return files
 
 
 Builder = Callable[[duckdb.DuckDBPyConnection, Model, Workshop], str]
@@ -46,13 +57,14 @@ def builder(model: Model) -> Builder:
     return getattr(importlib.import_module(module), function)
 
 
-def build_tables(settings: Settings, catalog: Catalog, models: tuple[Model, ...]) -> dict[str, TableState]:
+def build_tables(
+    settings: Settings, catalog: Catalog, models: tuple[Model, ...], replace_release: bool = False
+) -> dict[str, TableState]:
     """Build the tables of one step in order; the errors are those of `Store.session`, `Store.write` and `scan`."""
     store = Store(settings.tables_dir, catalog)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     states = {}
-    with TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
-        workshop = Workshop(settings, catalog, Path(scratch))
+    with only_writer(settings.data_dir), TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
+        workshop = Workshop(settings, catalog, replace_release, Path(scratch))
         for model in models:
             with store.session(model.reads, model.macros) as connection:
                 select = model.sql or builder(model)(connection, model, workshop)

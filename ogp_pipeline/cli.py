@@ -16,6 +16,7 @@ from uuid import uuid4
 import click
 
 from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.locking import only_writer
 from ogp_pipeline.settings import Settings, project_file, split_sources
 
 if TYPE_CHECKING:
@@ -140,12 +141,16 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
 
     from ogp_pipeline.definitions import build_defs
     from ogp_pipeline.models import load_catalog
+    from ogp_pipeline.release.audit import check_names_exist
     from ogp_pipeline.schedules import JOB_NAME
     from ogp_pipeline.summary import input_summary, release_summary
 
+    catalog = load_catalog()
+    check_names_exist(accept, catalog)
     run_id = str(uuid4())
-    with dg.DagsterInstance.get() as instance:
-        instance.add_event_listener(run_id, Progress())
+    progress = Progress()
+    with only_writer(settings.data_dir), dg.DagsterInstance.get() as instance:
+        instance.add_event_listener(run_id, progress)
         result = (
             build_defs(settings)
             .resolve_job_def(JOB_NAME)
@@ -162,8 +167,8 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
             )
         )
     failures = [event for event in result.all_events if event.is_step_failure]
-    if not any(_status_of(event) == "bad_input" for event in failures):
-        click.echo("\n" + input_summary(settings, load_catalog()))
+    if "meta.sources" in progress.done:
+        click.echo("\n" + input_summary(settings, catalog))
         click.echo("\n" + _check_summary(result.get_asset_check_evaluations()))
     if result.success:
         click.echo("\n" + release_summary(settings))
@@ -182,6 +187,7 @@ class Progress:
         self.rows: dict[str, dict[str, int]] = defaultdict(dict)
         self.checks: dict[str, list[tuple[bool, Any]]] = defaultdict(list)
         self.started: dict[str, float] = {}
+        self.done: set[str] = set()
 
     def __call__(self, entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
@@ -201,6 +207,7 @@ class Progress:
         elif kind == "STEP_SUCCESS":
             seconds = time.monotonic() - self.started[step]
             for name, rows in self.rows[step].items():
+                self.done.add(name)
                 counted = "" if rows is None else f"{rows:,} rows"
                 click.echo(f"  {name:<46} {counted:>14}  {self._checks(name)}{seconds:6.1f} s")
                 seconds = 0.0

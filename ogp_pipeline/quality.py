@@ -88,6 +88,15 @@ def check_groups(contract: Contract) -> list[tuple[str, str]]:
     ]
 
 
+def check_names(contract: Contract) -> list[str]:
+    """Every single check of a table by name: its suite, its foreign keys, its rules."""
+    return [
+        *(rule.check for rule in suite_rules(contract, code_lists())),
+        *(f"foreign_key_{column}" for column in contract.foreign_keys),
+        *(rule.name for rule in contract.failing_rows),
+    ]
+
+
 def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catalog) -> list[Verdict]:
     """Every verdict on one table that `connection` can see, with all that its checks read, under its own name."""
     rules = suite_rules(model.contract, code_lists())

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from zoneinfo import available_timezones
 
 from ogp_pipeline.errors import InputError
 
@@ -38,14 +40,20 @@ class Settings:
         """Settings from `OGP_*` variables; InputError names the variable that cannot be read."""
         sources = environment.get("OGP_SOURCES", "").strip()
         keep = environment.get("OGP_KEEP_RELEASES", "10")
-        if not keep.isdigit() or int(keep) < 1:
+        if not (keep.isascii() and keep.isdigit()) or int(keep) < 1:
             raise InputError(f"OGP_KEEP_RELEASES is {keep!r}: give a whole number of releases, 1 or more")
+        cron = environment.get("OGP_NIGHTLY_CRON") or cls.nightly_cron
+        if not re.fullmatch(r"[\d*/,\-]+( [\d*/,\-A-Za-z]+){4}", cron):
+            raise InputError(f"OGP_NIGHTLY_CRON is {cron!r}: give five fields, for example '30 3 * * *'")
+        timezone = environment.get("OGP_NIGHTLY_TIMEZONE") or cls.nightly_timezone
+        if timezone not in available_timezones():
+            raise InputError(f"OGP_NIGHTLY_TIMEZONE is {timezone!r}: give a name like 'UTC' or 'Europe/Berlin'")
         return cls(
             data_dir=Path(environment.get("OGP_DATA_DIR") or "data").expanduser().absolute(),
             sources=split_sources(sources) if sources else None,
             keep_releases=int(keep),
-            nightly_cron=environment.get("OGP_NIGHTLY_CRON") or cls.nightly_cron,
-            nightly_timezone=environment.get("OGP_NIGHTLY_TIMEZONE") or cls.nightly_timezone,
+            nightly_cron=cron,
+            nightly_timezone=timezone,
         )
 
     @property

@@ -77,6 +77,7 @@ def release_summary(settings: Settings) -> str:
         f"  {settings.releases_dir / run['release']}",
         f"  {settings.last_run}",
     ]
+    paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
     banner = [BANNER] if run.get("is_synthetic") else []
     return "\n".join(
         [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *paths]

@@ -141,6 +141,15 @@ def test_bad_input_or_usage_is_status_2(tmp_path: Path, arguments, environment, 
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_sources_that_cannot_be_read_are_not_remembered(published: World) -> None:
+    data_dir = published.settings.data_dir
+    assert run(data_dir, "--sources", str(published.inputs)).returncode == 0
+    assert run(data_dir, "--sources", "no/such/folder").returncode == 2
+    done = run(data_dir)
+    assert done.returncode == 0
+    assert "Unchanged" in done.stdout
+
+
 def test_every_error_of_the_input_is_told_at_once(world: World) -> None:
     header_lost = world.commitments({}, file="no_country.csv")
     header_lost.write_text(header_lost.read_text().replace("Country,", "Land,", 1))

@@ -130,6 +130,19 @@ def test_any_single_asset_can_be_materialised_on_what_the_working_tables_hold(pu
     assert world.publish().status == "unchanged"
 
 
+def test_checks_can_be_run_without_building_their_table(published: World) -> None:
+    path = published.store.path("marts.influence")
+    before = path.stat().st_mtime_ns
+    key = dg.AssetCheckKey(asset_key("marts.influence"), "contract")
+    definitions = build_defs(published.settings)
+    job = dg.define_asset_job("checks_only", selection=dg.AssetSelection.checks(key))
+    with_job = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
+    result = with_job.resolve_job_def("checks_only").execute_in_process(raise_on_error=False)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert (evaluation.asset_check_key, evaluation.passed) == (key, True)
+    assert path.stat().st_mtime_ns == before
+
+
 def test_a_single_asset_without_its_inputs_says_what_to_materialise(world: World) -> None:
     result = materialise(world, asset_key("marts.outcomes"))
     assert not result.success

@@ -213,6 +213,50 @@ def test_a_missing_or_damaged_working_table_is_named(published: World, damage: s
 
 
 @pytest.mark.parametrize(
+    ("column", "label", "rows"),
+    [
+        pytest.param("Did it open government (end of term only)", "c. Slight", 3, id="a column coded for a few rows"),
+        pytest.param("Completion (end of term)", "d. Done", 2, id="two of five given cells"),
+    ],
+)
+def test_a_label_renamed_in_a_thinly_coded_column_is_refused(world: World, column: str, label: str, rows: int) -> None:
+    written = world.ten_plans()
+    known = {"Completion (end of term)": "c. Substantial"}.get(column, "b. None")
+    world.commitments(
+        *[{**row, column: label if i < rows else known if i < 5 else "ND"} for i, row in enumerate(written)]
+    )
+    world.build()
+    with pytest.raises(CandidateRefusedError, match="explorer_commitments_problem_share"):
+        world.publish()
+
+
+def test_one_unreadable_value_is_dirt(world: World) -> None:
+    rows = world.ten_plans()
+    rows[3] = {**rows[3], "Potential impact": "Huge"}
+    world.commitments(*rows)
+    assert world.build().publish().status == "published"
+
+
+def test_a_file_with_its_header_alone_is_refused(world: World) -> None:
+    world.ten_plans()
+    world.plans()
+    world.build()
+    with pytest.raises(CandidateRefusedError, match=r"meta\.sources\.loaded_file_has_rows"):
+        world.publish()
+
+
+def test_a_renamed_column_that_is_not_required_is_told(world: World) -> None:
+    world.ten_plans()
+    path = world.inputs / "commitments.csv"
+    path.write_text(path.read_text().replace(",Open Data,", ",Open data and such,", 1))
+    world.build().publish()
+    warned = query(world.settings.database, "select \"check\", sample from meta.checks where status = 'failed'")
+    told = dict(warned)
+    assert "Open data and such" in told["extra_columns"]
+    assert "Open Data" in told["absent_columns"]
+
+
+@pytest.mark.parametrize(
     ("check", "spoil"),
     [
         pytest.param("release.table_shrank", lambda world: world.ten_plans(count=2), id="three plans in five lost"),
@@ -236,17 +280,17 @@ def test_sample_and_real_data_never_replace_each_other_silently(published: World
     before = published.settings.database.read_bytes()
     real = published.settings
     published.settings = replace(real, sources=("sample",))
-    published.build()
     with pytest.raises(PublishRefusedError, match="SYNTHETIC"):
-        published.publish()
+        published.build()
+    assert published.store.faults() == [], "refused before any working table was replaced"
     assert published.settings.database.read_bytes() == before
-    assert published.publish(replace_release=True).is_synthetic
+    assert published.build(replace_release=True).publish(replace_release=True).is_synthetic
     comment = query(real.database, "select comment from duckdb_tables() where table_name = 'vital_signs'")[0][0]
     assert comment.startswith("SYNTHETIC")
+    assert published.build().publish().status == "unchanged", "a sample over a sample"
     published.settings = real
-    published.build()
     with pytest.raises(PublishRefusedError, match="--replace-release"):
-        published.publish()
+        published.build()
 
 
 def test_the_last_releases_are_kept(published: World) -> None:
@@ -260,12 +304,13 @@ def test_the_last_releases_are_kept(published: World) -> None:
     assert kept == history[1:]
 
 
-def test_two_publishers_at_once(published: World) -> None:
-    with (published.settings.data_dir / ".publish.lock").open("w") as other:
+def test_two_runs_at_once(published: World) -> None:
+    with (published.settings.data_dir / ".lock").open("w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(PublishRefusedError, match="another run is publishing"):
-            published.publish()
-    assert published.publish().status == "unchanged"
+        for work in (published.publish, published.build):
+            with pytest.raises(PublishRefusedError, match="another run is working"):
+                work()
+    assert published.build().publish().status == "unchanged"
 
 
 def test_a_reader_that_holds_the_old_file_is_not_disturbed(published: World) -> None:

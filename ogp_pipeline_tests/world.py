@@ -123,11 +123,11 @@ class World:
             writer.writerows([row.get(name, other) if name else "" for name in header] for row in rows)
         return path
 
-    def build(self, *steps: str) -> World:
+    def build(self, *steps: str, replace_release: bool = False) -> World:
         """Build every table, or the steps named, in order."""
         for name, models in self.catalog.steps():
             if not steps or name in steps:
-                build_tables(self.settings, self.catalog, models)
+                build_tables(self.settings, self.catalog, models, replace_release)
         return self
 
     def publish(self, **options: Any) -> Outcome:

@@ -96,6 +96,9 @@ create or replace macro date_order_proof(value) as
         when read_month_first(value) is not null and read_day_first(value) is null then 'month_first'
     end;
 
+create or replace macro looks_like_a_date(value) as
+    regexp_matches(trim(value), '^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$');
+
 create or replace macro month_number(name) as
     list_position(['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'],
                   lower(left(name, 3)));

@@ -10,7 +10,7 @@ import duckdb
 
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.models import Catalog
-from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, evaluate
+from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_names, evaluate
 from ogp_pipeline.release.candidate import audit_session
 from ogp_pipeline.release.current import Release, attach
 
@@ -38,16 +38,19 @@ def audit(path: Path, catalog: Catalog, current: Release | None) -> list[Verdict
     return verdicts
 
 
-def accept(verdicts: Sequence[Verdict], asked: Mapping[str, str], remembered: Mapping[str, str]) -> list[Verdict]:
-    """Let the critical failures through that are accepted by name, now or for the same data before.
-
-    InputError where a name in `asked` is no check of this pipeline.
-    """
-    unknown = set(asked) - {verdict.name for verdict in verdicts} - {f"release.{check}" for check in COMPARISONS}
+def check_names_exist(asked: Mapping[str, str], catalog: Catalog) -> None:
+    """InputError where a name given to be accepted is no check of this pipeline."""
+    known = {f"{model.name}.{check}" for model in catalog.public for check in check_names(model.contract)}
+    known |= {f"release.{check}" for check in COMPARISONS}
+    unknown = sorted(set(asked) - known)
     if unknown:
         raise InputError(
-            [f"--accept {name}: no check has this name: take it from the list of failures" for name in sorted(unknown)]
+            [f"--accept {name}: no check has this name: take it from the list of failures" for name in unknown]
         )
+
+
+def accept(verdicts: Sequence[Verdict], asked: Mapping[str, str], remembered: Mapping[str, str]) -> list[Verdict]:
+    """Let the critical failures through that are accepted by name, now or for the same data before."""
     reasons = {**remembered, **asked}
     return [
         replace(verdict, accepted_reason=reasons[verdict.name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,14 +15,15 @@ from importlib import metadata
 from pathlib import Path
 
 from ogp_pipeline.errors import PublishRefusedError
+from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.quality import Verdict
-from ogp_pipeline.release.audit import accept, audit
+from ogp_pipeline.release.audit import accept, audit, check_names_exist
 from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
 from ogp_pipeline.release.current import Release, current_release, refuse_mixing
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
-from ogp_pipeline.sources.folders import chosen_sources
+from ogp_pipeline.sources.folders import remember_sources, working_sources
 from ogp_pipeline.store import Store, TableState, sha256_of, sync
 
 PACKAGES = ("ogp-pipeline", "duckdb", "dagster", "great-expectations", "pandas")
@@ -63,7 +63,8 @@ def publish(
     passes or is accepted by name (`accepted`: check -> reason); only then the old file is replaced, whole.
     PublishRefusedError otherwise, and the old file is untouched.
     """
-    with _only_publisher(settings):
+    check_names_exist(accepted or {}, catalog)
+    with only_writer(settings.data_dir):
         store = Store(settings.tables_dir, catalog)
         refuse_mixture(store)
         is_synthetic = _is_synthetic(store)
@@ -76,12 +77,14 @@ def publish(
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         _keep_last(settings, outcome.release_id)
+        remember_sources(settings)
         record_run(
             settings,
             outcome.status,
             release=outcome.release_id,
             database=str(outcome.database),
             is_synthetic=is_synthetic,
+            accepted={verdict.name: verdict.accepted_reason for verdict in outcome.verdicts if verdict.accepted_reason},
             **outcome.counts,
         )
         return outcome
@@ -138,7 +141,7 @@ def _replace_release(
         row = release_row(
             published_at=now,
             is_synthetic=is_synthetic,
-            sources=chosen_sources(settings),
+            sources=working_sources(settings),
             fingerprints=fingerprints,
             verdicts=verdicts,
             counts=counts,
@@ -180,20 +183,6 @@ def _workplace(settings: Settings) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _only_publisher(settings: Settings) -> Iterator[None]:
-    """The lock of the data folder; the system lets it go when its process ends, however it ends."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / ".publish.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise PublishRefusedError(
-                f"another run is publishing into {settings.data_dir}: wait until it is done and run again"
-            ) from error
-        yield
 
 
 def _keep_last(settings: Settings, current_id: str) -> None:

@@ -27,6 +27,7 @@ from ogp_pipeline.store import sha256_of, write_atomically
 
 MANIFEST = "sources.yml"
 SAMPLE = "sample"
+SOURCES_OF_TABLES = "sources.json"  # beside the working tables
 COMMITMENT_LAYOUTS = ("explorer_commitments",)
 
 
@@ -84,15 +85,34 @@ def chosen_sources(settings: Settings) -> tuple[str, ...]:
     """The sources of a run: those named, else those the data folder remembers, else the sample."""
     if settings.sources:
         return settings.sources
-    if settings.remembered_sources.exists():
-        return tuple(json.loads(settings.remembered_sources.read_text(encoding="utf-8"))["sources"])
-    return (SAMPLE,)
+    return _read_sources(settings.remembered_sources) or working_sources(settings) or (SAMPLE,)
+
+
+def working_sources(settings: Settings) -> tuple[str, ...]:
+    """The sources that the working tables were last read from; empty where there are none yet."""
+    return _read_sources(settings.tables_dir / SOURCES_OF_TABLES)
+
+
+def note_working_sources(settings: Settings) -> None:
+    """Note which sources the working tables are read from, once they could be read."""
+    content = json.dumps({"sources": list(chosen_sources(settings))}, indent=1)
+    write_atomically(settings.tables_dir / SOURCES_OF_TABLES, content.encode())
 
 
 def remember_sources(settings: Settings) -> None:
-    """Let the user interface and the nightly use the sources of this run from now on."""
-    content = json.dumps({"sources": list(chosen_sources(settings))}, indent=1)
-    write_atomically(settings.remembered_sources, content.encode())
+    """Let the user interface and the nightly use the sources of the published release from now on."""
+    content = json.dumps({"sources": list(working_sources(settings) or chosen_sources(settings))}, indent=1)
+    if not settings.remembered_sources.exists() or settings.remembered_sources.read_text("utf-8") != content:
+        write_atomically(settings.remembered_sources, content.encode())
+
+
+def _read_sources(path: Path) -> tuple[str, ...]:
+    if not path.exists():
+        return ()
+    try:
+        return tuple(str(source) for source in json.loads(path.read_text(encoding="utf-8"))["sources"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: not readable ({error}): remove it and name the sources again") from error
 
 
 def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
@@ -119,6 +139,11 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
             f"no commitments in {', '.join(sources)}: give a folder with a file of the layout "
             + " or ".join(COMMITMENT_LAYOUTS)
         )
+        errors += [
+            f"{file.name}: {file.reason or 'a header and no rows below it'}"
+            for file in found
+            if file.status != "loaded" or not file.rows
+        ]
     if errors:
         raise InputError(errors)
     return [_kept(file, settings) if file.status == "loaded" else file for file in found]

@@ -62,6 +62,7 @@ class Header:
     columns: tuple[str, ...]
     variants: tuple[str, ...]  # headers written otherwise than in the contract
     extras: tuple[str, ...]
+    absent: tuple[str, ...]  # columns of the layout, not required, that are not there
 
 
 def layouts(catalog: Catalog) -> tuple[Layout, ...]:
@@ -119,4 +120,5 @@ def _header(layout: Layout, index: int, cells: Sequence[str]) -> Header:
             variants.append(cell)
         if not known_as and cell.strip():
             extras.append(name)
-    return Header(layout, index, tuple(cells), tuple(columns), tuple(variants), tuple(extras))
+    absent = tuple(name for name in layout.headers.values() if name not in columns)
+    return Header(layout, index, tuple(cells), tuple(columns), tuple(variants), tuple(extras), absent)

@@ -42,6 +42,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "rows": file.rows if file.status == "loaded" else None,
             "skipped_rows": file.skipped_rows if file.status == "loaded" else None,
             "extra_columns": ", ".join(file.header.extras) if file.header else None,
+            "absent_columns": ", ".join(file.header.absent) if file.header else None,
             "header_variants": ", ".join(file.header.variants) if file.header else None,
         }
         for file in workshop.files
@@ -86,13 +87,16 @@ def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop)
 def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) -> None:
     position = {name.casefold(): index for index, name in enumerate(file.header.columns)}
     width = len(file.header.columns)
+    named = max((index for index, cell in enumerate(file.header.cells, start=1) if cell.strip()), default=width)
     places = [position.get(name.casefold()) for name in columns]
     own = {name: columns.index(name) for name in SOURCE_COLUMNS}
     for number, cells in file.data_rows():
         cells = [cell.replace("\0", "\ufffd") for cell in cells]
         given = len(cells)
-        surplus = any(cell.strip() for cell in cells[width:])
-        note = f"the row has {given} cells, the header {width}" if given < width or surplus else absent
+        surplus = [cell for cell in cells[width:] if cell.strip()]
+        note = absent
+        if given < named or surplus:
+            note = f"the row has {given} cells, the header {width}" + f"; beyond it: {surplus}" * bool(surplus)
         cells += [""] * (width - given)
         row = [absent if place is None else cells[place] for place in places]
         row[own["_source_file"]] = file.name

@@ -20,7 +20,7 @@ from pathlib import Path
 from ogp_pipeline.errors import InputError
 
 csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it whole
-DELIMITERS = (",", ";", "\t")
+DELIMITERS = (",", ";", "\t", "|")
 SPREADSHEETS = (".xlsx", ".xlsm")
 SUFFIXES = (".csv", *SPREADSHEETS)
 

@@ -174,7 +174,7 @@ read_rows as (
                     then problem('Comm No', 'commitment_number_not_given', 'doubt', "Comm No", commitment_number)
                     when is_float_artefact("Comm No")
                     then problem('Comm No', 'float_artefact', 'repair', "Comm No", commitment_number)
-                    when date_numbers("Comm No").year <> ''
+                    when looks_like_a_date("Comm No")
                     then problem('Comm No', 'looks_like_a_date', 'doubt', "Comm No", commitment_number) end,
                 case when copy > 1 then problem('Comm No', 'duplicate_row', 'quarantine', "Comm No", null)
                     when commitment_id is not null and claims > 1
@@ -188,7 +188,7 @@ read_rows as (
                                     "Report publication year (end of term)"),
                 date_problem(labels, 'Start Date', "Start Date", starts.reading),
                 date_problem(labels, 'End Date', "End Date", ends.reading),
-                case when date_numbers("Cluster").year <> ''
+                case when looks_like_a_date("Cluster")
                     then problem('Cluster', 'looks_like_a_date', 'doubt', "Cluster", "Cluster") end
             ],
             [
