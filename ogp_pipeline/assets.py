@@ -29,9 +29,6 @@ GROUPS = {
 }
 
 
-Results = Iterator[dg.MaterializeResult | dg.AssetCheckResult]
-
-
 class RunOptions(dg.ConfigurableResource):
     """What a run is allowed to do beyond the rules; set in the launchpad or by the command line.
 
@@ -66,13 +63,14 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         context: dg.AssetExecutionContext, options: RunOptions
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
-        checked = {key.asset_key for key in context.selected_asset_check_keys}
+        asked = context.selected_asset_check_keys
         store = Store(settings.tables_dir, catalog)
         with _failures_for_people(settings, step):
             states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
             for model in public:
                 key = asset_key(model.name)
-                results = check_results(store, model) if key in checked else []
+                names = {check.name for check in asked if check.asset_key == key}
+                results = [r for r in (check_results(store, model) if names else []) if r.check_name in names]
                 if model in selected:
                     yield dg.MaterializeResult(
                         asset_key=key, metadata=_facts(states[model.name]), check_results=results

@@ -223,7 +223,7 @@ def test_a_label_renamed_in_a_thinly_coded_column_is_refused(world: World, colum
     written = world.ten_plans()
     known = {"Completion (end of term)": "c. Substantial"}.get(column, "b. None")
     world.commitments(
-        *[{**row, column: label if i < rows else known if i < 5 else "ND"} for i, row in enumerate(written)]
+        *({**row, column: label if i < rows else known if i < 5 else "ND"} for i, row in enumerate(written))
     )
     world.build()
     with pytest.raises(CandidateRefusedError, match="explorer_commitments_problem_share"):

@@ -494,8 +494,9 @@ def test_no_commitments(world, known):
 
 def test_a_header_alone_holds_no_commitments(world, known):
     world.commitments()
-    (problem,) = problems(world.settings, known)
+    problem, reason = problems(world.settings, known)
     assert problem.startswith("no commitments in")
+    assert reason == "commitments.csv: a header and no rows below it"
 
 
 def test_the_sample_is_not_mixed_with_real_files(world, known):
@@ -709,7 +710,9 @@ def test_a_column_that_one_of_two_files_has_not(world):
         pytest.param(1, [], f"the row has {WIDTH - 1} cells, the header {WIDTH}", id="a cell too few"),
         pytest.param(0, [], None, id="as many as the header"),
         pytest.param(0, ["", ""], None, id="blank cells after the last column"),
-        pytest.param(0, ["x"], f"the row has {WIDTH + 1} cells, the header {WIDTH}", id="a cell too many"),
+        pytest.param(
+            0, ["x"], f"the row has {WIDTH + 1} cells, the header {WIDTH}; beyond it: ['x']", id="a cell too many"
+        ),
     ],
 )
 def test_a_row_of_another_width_is_kept_and_noted(world, dropped, added, note):
