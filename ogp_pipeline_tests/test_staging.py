@@ -482,7 +482,7 @@ WIDTH_CASES = (
         "too many cells",
         {},
         {"ogp_starred_current_end_of_term": "no_data"},
-        ((None, "row_width", "doubt", "the row has 99 cells, the header 98", None),),
+        ((None, "row_width", "doubt", "the row has 99 cells, the header 98; beyond it: ['surplus']", None),),
     ),
     Case("too many cells, all blank", {}, {"ogp_starred_current_end_of_term": "no_data"}),
     Case(
