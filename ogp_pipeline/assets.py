@@ -5,6 +5,7 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 
 import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
@@ -201,27 +202,27 @@ def _figures_markdown(settings: Settings) -> str:
     return figure_tables(settings.database)
 
 
-class _failures_for_people:
-    """Records why a step failed in `data/last_run.json` and shows it in Dagster as a message, not a traceback."""
-
-    def __init__(self, settings: Settings, asset: str) -> None:
-        self.settings = settings
-        self.asset = asset
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type | None, error: BaseException | None, _: Any) -> None:
-        if not isinstance(error, Exception) or isinstance(error, dg.Failure):
-            return
+@contextmanager
+def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
+    """Record why a step failed in `data/last_run.json` and show it in Dagster as a message, not a traceback."""
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except Exception as error:
         from ogp_pipeline.release.record import record_failure
 
-        recorded = record_failure(self.settings, self.asset, error)
-        if isinstance(error, OgpError):
-            metadata: dict[str, Any] = {"reasons": dg.MetadataValue.md("\n".join(f"- {r}" for r in error.problems))}
-            metadata |= failing_rows([verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses])
-            raise dg.Failure(
-                description=str(error),
-                metadata={**metadata, "status": recorded["status"]},
-                allow_retries=False,
-            ) from error
+        recorded = record_failure(settings, asset, error)
+        if not isinstance(error, OgpError):
+            raise  # a bug keeps its traceback
+        refusing = [verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses]
+        raise dg.Failure(
+            description=str(error),
+            metadata={
+                "status": recorded["status"],
+                # as data, not as markup: reasons quote what stands in the files
+                "reasons": dg.MetadataValue.json(error.problems),
+                **failing_rows(refusing),
+            },
+            allow_retries=False,
+        ) from error
