@@ -42,6 +42,8 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
         ).fetchall()
         for status, reason, count, example in others[:SHOWN]:
             lines.append(f"  {status:<8} {example}{f' and {count - 1} more' if count > 1 else ''}: {reason}")
+        if len(others) > SHOWN:
+            lines.append(f"           and {len(others) - SHOWN} more reasons, see meta.sources")
         for severity, title in (
             ("quarantine", "Reasons for which rows were quarantined"),
             ("unreadable", "Unreadable and left empty, by reason"),
@@ -54,8 +56,9 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
 
 def _problems(connection, severity: str, title: str) -> list[str]:
     counts = connection.execute(
-        "select rule, \"column\", count(*), arg_min(source_file || ':' || source_row, source_row) from meta.problems "
-        "where severity = ? group by all order by count(*) desc, rule, 2",
+        # a problem of the file as a whole has no row
+        "select rule, \"column\", count(*), coalesce(arg_min(source_file || ':' || source_row, source_row), "
+        "min(source_file)) from meta.problems where severity = ? group by all order by count(*) desc, rule, 2",
         [severity],
     ).fetchall()
     if not counts:
@@ -63,7 +66,7 @@ def _problems(connection, severity: str, title: str) -> list[str]:
     total = sum(count for _, _, count, _ in counts)
     lines = [f"{title}: {total:,}"]
     for rule, column, count, example in counts[:SHOWN]:
-        lines.append(f"  {count:>7,}  {rule:<28} {column or 'the row'} (for example {example})")
+        lines.append(f"  {count:>7,}  {rule:<28} {column or 'the row or file'} (for example {example})")
     if len(counts) > SHOWN:
         lines.append(f"           and {len(counts) - SHOWN} more reasons, see meta.problems")
     return lines

@@ -141,6 +141,16 @@ def test_bad_input_or_usage_is_status_2(tmp_path: Path, arguments, environment, 
     assert "Traceback" not in done.stderr + done.stdout
 
 
+def test_windows_1252_is_detected_and_said(published: World) -> None:
+    path = published.inputs / "commitments.csv"
+    path.write_bytes(path.read_text().replace("Armenia 2", "Arménia 2").encode("windows-1252"))
+    done = run(published.settings.data_dir, "--sources", str(published.inputs))
+    assert done.returncode == 0, done.stderr
+    assert "read     commitments.csv (windows-1252)" in done.stdout
+    assert "encoding                     the row or file (for example commitments.csv)" in done.stdout
+    assert query(published.settings.database, "select count(*) from commitments where title = 'Arménia 2'") == [(1,)]
+
+
 def test_sources_that_cannot_be_read_are_not_remembered(published: World) -> None:
     data_dir = published.settings.data_dir
     assert run(data_dir, "--sources", str(published.inputs)).returncode == 0
