@@ -118,7 +118,7 @@ def _links(model: Model) -> dg.CodeReferencesMetadataValue:
         return dg.CodeReferencesMetadataValue(
             code_references=[
                 dg.LocalFileCodeReference(file_path=str(path), line_number=1, label=path.name)
-                for path in dict.fromkeys([model.path, model.path.with_suffix(".yml")])
+                for path in dict.fromkeys([model.path, model.contract_path])
             ]
         )
 

@@ -6,8 +6,7 @@ Reading and validating contracts belongs here; what they are used for (casts, ch
 from __future__ import annotations
 
 import csv
-from functools import cache
-from pathlib import Path
+from functools import cache, reduce
 from typing import Any, Literal
 
 import yaml
@@ -32,6 +31,8 @@ class Column(_Strict):
     unique: bool = False
     codes: str | None = None  # a list in reference.labels
     unit: str | None = None
+    choices: str | None = None  # raw layouts: the list whose labels a template offers in this column
+    example: str | None = None  # raw layouts: what a filled-in cell looks like
 
 
 class Expectation(BaseModel):
@@ -65,6 +66,7 @@ class FailingRows(_Strict):
     severity: Severity
     sql: str = Field(min_length=1)
     why: str = Field(min_length=1)
+    in_contract: bool = False  # counts in the table's `contract` check in Dagster instead of being one of its own
 
 
 class Contract(_Strict):
@@ -73,7 +75,11 @@ class Contract(_Strict):
     `built_by` names a function `module:function` for tables that SQL cannot compute, `reads` what it reads.
     `extras` lets columns pass that are not named (raw layouts). `private` keeps a table out of releases and
     checks. `in_release` marks the tables of `meta` that are written while a release is built; they are no assets.
-    `recognised_by` lists the headers that tell a raw layout from all others.
+    `reads` may hold patterns such as `staging._*`: the private tables of the sources.
+
+    A raw layout says more: `recognised_by` lists the headers that tell it from all others, `row_key` those by
+    which reference/corrections.csv names a row, `template` and `sheet` the form whose sheet it is (a sheet that
+    nobody filled in is no fault).
     """
 
     description: str = Field(min_length=1)
@@ -89,8 +95,11 @@ class Contract(_Strict):
     private: bool = False
     in_release: bool = False
     recognised_by: tuple[str, ...] = ()
+    row_key: tuple[str, ...] = ()
+    template: str | None = None
+    sheet: str | None = None
 
-    @field_validator("key", "reads", "recognised_by", mode="before")
+    @field_validator("key", "reads", "recognised_by", "row_key", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -100,12 +109,15 @@ class Contract(_Strict):
         problems = []
         if not self.private and not self.columns:
             problems.append("columns: a table that is not private names its columns")
-        for place, names in (("key", self.key), ("foreign_keys", tuple(self.foreign_keys))):
+        places = (("key", self.key), ("foreign_keys", tuple(self.foreign_keys)), ("row_key", self.row_key))
+        for place, names in places:
             problems += [f"{place}: {name} is not among the columns" for name in names if name not in self.columns]
         checks = [rule.check for rule in self.expectations] + [rule.name for rule in self.failing_rows]
         problems += [f"check {name} is named twice" for name in sorted({c for c in checks if checks.count(c) > 1})]
         if "contract" in checks:
             problems.append("check `contract` is the name of the contract's own check: choose another")
+        if bool(self.template) != bool(self.sheet):
+            problems.append("template and sheet: a form is named with both")
         if self.private and (self.expectations or self.failing_rows):
             problems.append("a private table carries no checks: move them to the table that is published")
         if problems:
@@ -142,16 +154,35 @@ def load_yaml(text: str) -> Any:
     return yaml.load(text, Loader=_UniqueKeys)
 
 
-def read_contract(path: Path) -> tuple[Contract | None, list[str]]:
-    """The contract in `path` and the list of its errors, one line each; None where it cannot be read."""
+def read_contract(*texts: tuple[str, str]) -> tuple[Contract | None, list[str]]:
+    """The contract that the (name, text) of its files give together, and its errors, one line each.
+
+    A later file adds columns, foreign keys and checks to those before it; every other entry of it stands in the
+    place of theirs. None where the contract cannot be read.
+    """
+    entries: list[Any] = []
+    for name, text in texts:
+        try:
+            entries.append(load_yaml(text))
+        except yaml.YAMLError as error:
+            return None, [f"{name}: not readable as YAML: {str(error).replace(chr(10), ' ')}"]
     try:
-        return Contract.model_validate(load_yaml(path.read_text(encoding="utf-8"))), []
-    except UnicodeDecodeError as error:
-        return None, [f"{path.name}: not UTF-8 ({error}): save it as UTF-8"]
-    except yaml.YAMLError as error:
-        return None, [f"{path.name}: not readable as YAML: {str(error).replace(chr(10), ' ')}"]
+        return Contract.model_validate(reduce(_merged, entries)), []
     except ValidationError as error:
-        return None, [validation_line(path.name, item) for item in error.errors()]
+        return None, [validation_line(texts[-1][0], item) for item in error.errors()]
+
+
+def _merged(shared: Any, own: Any) -> Any:
+    if not isinstance(shared, dict) or not isinstance(own, dict):
+        return own
+    merged = {**shared, **own}
+    for name in ("columns", "foreign_keys"):
+        if name in shared and isinstance(own.get(name), dict):
+            merged[name] = {**shared[name], **own[name]}
+    for name in ("expectations", "failing_rows"):
+        if name in shared and isinstance(own.get(name), list):
+            merged[name] = [*shared[name], *own[name]]
+    return merged
 
 
 def validation_line(where: str, item: Any) -> str:

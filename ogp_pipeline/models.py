@@ -5,12 +5,13 @@ What a table is made of and what it depends on belongs here; storing tables and 
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import importlib.util
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -20,6 +21,7 @@ import duckdb
 from ogp_pipeline.contracts import Contract, code_lists, read_contract
 from ogp_pipeline.errors import ContractError
 from ogp_pipeline.settings import PACKAGE_DIR, project_file
+from ogp_pipeline.sql_files import TableFiles, table_files, without_contract
 
 SCHEMAS = ("reference", "raw", "staging", "quarantine", "marts", "metrics", "meta")
 SOURCE_SCHEMAS = ("raw", "staging", "quarantine")
@@ -37,6 +39,7 @@ class Model:
     name: str
     contract: Contract
     path: Path  # the .sql file, or the .yml where a function builds the table
+    contract_path: Path
     sql: str | None
     reads: tuple[str, ...]
     checks_read: tuple[str, ...]
@@ -108,7 +111,8 @@ class Catalog:
         step_of: dict[str, str] = {}
         for model in self:
             source = self.source_of(model.name)
-            step = source or ("reference" if model.schema == "reference" else f"{model.schema}__{model.table}")
+            own = f"{model.schema}__{model.table.lstrip('_')}"  # metrics._x is built with metrics.x
+            step = source or ("reference" if model.schema == "reference" else own)
             grouped.setdefault(step, []).append(model)
             step_of[model.name] = step
         before = {
@@ -125,14 +129,14 @@ def load_catalog(sql_dir: Path | None = None) -> Catalog:
     connection = duckdb.connect()
     problems: list[str] = []
     models: dict[str, Model] = {}
-    for path in sorted(sql_dir.glob("*/*.yml")):
-        model, faults = _load_model(connection, path, macros)
+    for files in table_files(sql_dir):
+        model, faults = _load_model(connection, files, macros)
         problems += faults
         if model:
             models[model.name] = model
-    for path in sorted(sql_dir.glob("*/*.sql")):
-        if not path.with_suffix(".yml").exists():
-            problems.append(f"{path.parent.name}/{path.name}: has no contract: add {path.with_suffix('.yml').name}")
+    for path in without_contract(sql_dir):
+        problems.append(f"{path.parent.name}/{path.name}: has no contract: add {path.with_suffix('.yml').name}")
+    models = {name: _with_patterns_filled(model, models) for name, model in models.items()}
     problems += _cross_faults(models)
     if problems:
         raise ContractError(problems)
@@ -200,48 +204,63 @@ def macros_called(macros: str, *statements: str) -> str:
     return "".join(body for name, body in bodies.items() if name in called)
 
 
-def _load_model(connection: duckdb.DuckDBPyConnection, path: Path, macros: str) -> tuple[Model | None, list[str]]:
-    where = f"{path.parent.name}/{path.name}"
-    contract, faults = read_contract(path)
+def _load_model(
+    connection: duckdb.DuckDBPyConnection, files: TableFiles, macros: str
+) -> tuple[Model | None, list[str]]:
+    where = files.contract.where
+    try:
+        texts = [(file.path.name, file.read()) for file in files.contracts]
+        written_sql = files.select.read() if files.select else None
+    except UnicodeDecodeError as error:
+        return None, [f"{where}: not UTF-8 ({error}): save it as UTF-8"]
+    contract, faults = read_contract(*texts)
     if contract is None:
-        return None, [f"{path.parent.name}/{fault}" for fault in faults]
-    sql_path = path.with_suffix(".sql")
-    ingredients = [path.read_text(encoding="utf-8")]
-    sql, reads = None, contract.reads
-    if [sql_path.exists(), bool(contract.built_by), contract.in_release].count(True) != 1:
-        faults.append(f"{where}: needs one of {sql_path.name} beside it, `built_by` and `in_release`")
+        return None, [f"{files.contract.path.parent.name}/{fault}" for fault in faults]
+    ingredients = [text for _, text in texts]
+    sql, built, reads = None, "", contract.reads
+    if [written_sql is not None, bool(contract.built_by), contract.in_release].count(True) != 1:
+        beside = files.contract.path.with_suffix(".sql").name
+        faults.append(f"{where}: needs one of {beside} beside it, `built_by` and `in_release`")
     elif contract.built_by:
-        source, source_faults = _builder_source(contract.built_by.split(":")[0])
+        built, source_faults = _builder_source(contract.built_by.split(":")[0])
         faults += [f"{where}: {fault}" for fault in source_faults]
-        ingredients.append(source)
-        facts = PACKAGE_DIR / "reference" / f"{path.stem}.csv"
-        if path.parent.name == "reference" and facts.exists():
+        ingredients += [built, macros_called(macros, built)]
+        facts = PACKAGE_DIR / "reference" / f"{files.table}.csv"
+        if files.schema == "reference" and facts.exists():
             ingredients.append(facts.read_text(encoding="utf-8"))
-    elif not contract.in_release:
-        sql = sql_path.read_text(encoding="utf-8").strip().rstrip(";")
+    elif written_sql is not None:
+        sql = written_sql.strip().rstrip(";")
         reads, sql_faults = references(connection, sql)
-        faults += [f"{path.parent.name}/{sql_path.name}: {fault}" for fault in sql_faults]
+        faults += [f"{files.select.where}: {fault}" for fault in sql_faults]
         ingredients += [sql, macros_called(macros, sql)]
     checks_read = set(contract.foreign_keys.values())
     for rule in contract.failing_rows:
         tables, rule_faults = references(connection, rule.sql)
         checks_read |= set(tables)
         faults += [f"{where}: failing_rows {rule.name}: {fault}" for fault in rule_faults]
-    name = f"{path.parent.name}.{path.stem}"
-    if path.parent.name not in SCHEMAS:
-        faults.append(f"{where}: {path.parent.name} is not one of the schemas {', '.join(SCHEMAS)}")
-    code_hash = hashlib.sha256("\0".join(ingredients).encode()).hexdigest()
+    if files.schema not in SCHEMAS:
+        faults.append(f"{where}: {files.schema} is not one of the schemas {', '.join(SCHEMAS)}")
     model = Model(
-        name=name,
+        name=files.name,
         contract=contract,
-        path=sql_path if sql else path,
+        path=files.select.path if sql else files.contract.path,
+        contract_path=files.contract.path,
         sql=sql,
         reads=reads,
-        checks_read=tuple(sorted(checks_read - {name})),
-        macros=macros_called(macros, sql or "", *(rule.sql for rule in contract.failing_rows)),
-        code_hash=code_hash,
+        checks_read=tuple(sorted(checks_read - {files.name})),
+        macros=macros_called(macros, sql or built, *(rule.sql for rule in contract.failing_rows)),
+        code_hash=hashlib.sha256("\0".join(ingredients).encode()).hexdigest(),
     )
     return model, faults
+
+
+def _with_patterns_filled(model: Model, models: Mapping[str, Model]) -> Model:
+    """The model with every pattern in its `reads` replaced by the private tables whose names fit it."""
+    if not any("*" in read for read in model.reads):
+        return model
+    private = [name for name, other in models.items() if other.contract.private and name != model.name]
+    reads = {name for read in model.reads for name in (fnmatch.filter(private, read) if "*" in read else [read])}
+    return replace(model, reads=tuple(sorted(reads)))
 
 
 def _builder_source(module: str) -> tuple[str, list[str]]:

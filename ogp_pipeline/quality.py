@@ -84,7 +84,7 @@ def check_groups(contract: Contract) -> list[tuple[str, str]]:
     return [
         (CONTRACT_CHECK, "Key, required values, codes and foreign keys hold."),
         *((rule.check, rule.why) for rule in contract.expectations),
-        *((rule.name, rule.why) for rule in contract.failing_rows),
+        *((rule.name, rule.why) for rule in contract.failing_rows if not rule.in_contract),
     ]
 
 
@@ -111,7 +111,8 @@ def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catal
         why = f"Every {column} must stand in {parent}."
         verdicts.append(_rows_verdict(connection, model, f"foreign_key_{column}", CONTRACT_CHECK, "critical", sql, why))
     for rule in model.contract.failing_rows:
-        verdicts.append(_rows_verdict(connection, model, rule.name, rule.name, rule.severity, rule.sql, rule.why))
+        group = CONTRACT_CHECK if rule.in_contract else rule.name
+        verdicts.append(_rows_verdict(connection, model, rule.name, group, rule.severity, rule.sql, rule.why))
     return verdicts
 
 

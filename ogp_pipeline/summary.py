@@ -28,6 +28,8 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
             rows, refused = connection.execute(
                 f"select (select count(*) from raw.{source}), (select count(*) from quarantine.{source})"
             ).fetchone()
+            if not rows:
+                continue
             lines.append(f"  {source:<24} {rows:>9,} rows, {refused:,} quarantined")
         files = connection.execute(
             "select source_file, encoding, skipped_rows from meta.sources where status = 'loaded' order by all"

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from ogp_pipeline.building import Workshop, builder
 from ogp_pipeline.contracts import Contract, read_contract
 from ogp_pipeline.errors import ContractError
 from ogp_pipeline.models import Catalog, Model, load_catalog, macros_called, references
 from ogp_pipeline.quality import check_groups, code_lists, suite_rules
-from ogp_pipeline.settings import project_file
+from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import TableError, cast_to_contract, connect, prepare, quoted
 
 CONTRACT = """
@@ -55,9 +56,7 @@ def faults(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 
 def contract_faults(folder: Path, text: str) -> list[str]:
-    path = folder / "thing.yml"
-    path.write_text(text, encoding="utf-8")
-    contract, found = read_contract(path)
+    contract, found = read_contract(("thing.yml", text))
     assert contract is None and found
     return found
 
@@ -464,14 +463,16 @@ def test_every_check_has_a_reason(catalog):
 
 
 def create_empty_tables(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
-    """Every table without rows: its columns by its contract, a private one's by its SQL."""
+    """Every table without rows: its columns by its contract, a private one's by its SQL or its builder."""
     prepare(connection, catalog.macros)
+    workshop = Workshop(Settings(Path("nowhere")), catalog, False, Path("nowhere"))
     for model in every_table(catalog):
         if model.contract.columns:
             columns = ", ".join(f"{quoted(name)} {each.type}" for name, each in model.contract.columns.items())
             connection.execute(f"create table {model.name} ({columns})")
         else:
-            connection.execute(f"create table {model.name} as select * from ({model.sql}) limit 0")
+            select = model.sql or builder(model)(connection, model, workshop)
+            connection.execute(f"create table {model.name} as select * from ({select}) limit 0")
 
 
 def only_its_macros(connection: duckdb.DuckDBPyConnection, model: Model) -> None:
@@ -596,10 +597,11 @@ def test_a_module_that_does_not_exist_does_not_hide_the_other_faults(tmp_path):
     ],
 )
 def test_a_contract_that_cannot_be_read_is_named(tmp_path, text):
-    path = tmp_path / "thing.yml"
+    path = tmp_path / "sql" / "marts" / "thing.yml"
+    path.parent.mkdir(parents=True)
     path.write_bytes(text.encode("windows-1252"))
-    contract, found = read_contract(path)
-    assert contract is None and found[0].startswith("thing.yml: ")
+    (found,) = faults(tmp_path, {"marts/thing.sql": "select 1 as id"})
+    assert found.startswith("marts/thing.yml: ")
 
 
 def test_show_tables_is_no_model(tmp_path):

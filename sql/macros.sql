@@ -16,6 +16,18 @@ create or replace macro problems_of_row(problems) as
         else problems
     end;
 
+-- Loss in bulk (the limits and how they were chosen: sql/each_source).
+create or replace macro is_bulk_loss(unreadable, given, is_form) as
+    case
+        when is_form then unreadable >= 10 and unreadable > 0.50 * given
+        else (unreadable >= 3 and unreadable > 0.05 * given) or (unreadable >= 2 and unreadable > 0.20 * given)
+    end;
+create or replace macro is_bulk_refusal(refused, raw_rows, is_form) as
+    case
+        when is_form then refused >= 10 and refused > 0.50 * raw_rows
+        else refused > 3 and refused > 0.10 * raw_rows
+    end;
+
 -- Text as an analyst reads it: NBSP is a space, <br/> a line break, spaces collapsed, blank is NULL.
 create or replace macro tidy(value) as
     nullif(trim(regexp_replace(regexp_replace(regexp_replace(
@@ -210,15 +222,25 @@ create or replace macro is_coded(code) as
 -- Identity ----------------------------------------------------------------------------------------------
 create or replace macro plan_id_of(member_id, plan_number) as
     case when plan_number between 1 and 99 then 'AP_' || member_id || lpad(plan_number::varchar, 2, '0') end;
+-- Why a row's member is not known, or a note that it was written by another name than the one shown.
+-- `member_id`, `official_name` and `claimed_by` are those of staging.member_names for the folded value.
+create or replace macro member_problem(column_name, value, member_id, official_name, claimed_by) as
+    case
+        when fold(coalesce(value, '')) = '' then problem(column_name, 'member_missing', 'quarantine', value, null)
+        when claimed_by is null then problem(column_name, 'member_unknown', 'quarantine', value, null)
+        when member_id is null then problem(column_name, 'member_claimed_twice', 'quarantine', value, claimed_by)
+        when value <> official_name then problem(column_name, 'member_alias', 'repair', value, member_id)
+    end;
+create or replace macro plan_number_problem(column_name, value) as
+    case
+        when coalesce(whole_number(value) not between 1 and 99, true)
+            then problem(column_name, 'plan_number_unreadable', 'quarantine', value, null)
+        when value <> whole_number(value)::varchar
+            then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
+    end;
 -- `<plan_id>-<number>`, among repeats `-<k>`: DOMAIN.md section 1.
 create or replace macro commitment_id_of(plan_id, number, rank_in_number, distinct_in_number) as
     plan_id || '-' || number || case when distinct_in_number > 1 then '-' || rank_in_number else '' end;
-
--- Corrections that apply to a row: `fixes` maps a column to {expected, corrected}.
-create or replace macro fix(fixes, column_name, value) as coalesce(fixes[column_name].corrected, value);
-create or replace macro fix_problems(fixes) as
-    list_transform(coalesce(map_entries(fixes), []), lambda entry:
-        problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected));
 
 -- A date text read: its first day where the year can be that of an action plan.
 create or replace macro usable_date(reading) as

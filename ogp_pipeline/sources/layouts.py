@@ -18,7 +18,14 @@ HEADER_WITHIN_ROWS = 20
 # Half of the telling headers: one or two renamed columns must lead to "lacks a required column", not to
 # "some other file"; the 2024 master shares none of them.
 TELLING_SHARE = 0.5
-SOURCE_COLUMNS = ("_source_file", "_source_row", "_source_sha256", "_source_row_sha256", "_source_note")
+SOURCE_COLUMNS = (
+    "_source_file",
+    "_source_row",
+    "_source_sha256",
+    "_source_row_sha256",
+    "_source_row_key",
+    "_source_note",
+)
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,11 @@ class Layout:
     def headers(self) -> dict[str, str]:
         """Folded header -> the header as the contract writes it."""
         return {folded(name): name for name in self.contract.columns if name not in SOURCE_COLUMNS}
+
+    @property
+    def is_form(self) -> bool:
+        """Whether it is a sheet of one of the project's own templates, filled in by hand."""
+        return self.contract.template is not None
 
     @cached_property
     def required(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "released_date": file.entry.released,
             "is_partial": file.entry.partial,
             "is_synthetic": file.entry.synthetic,
+            "is_form": bool(file.header and file.header.layout.is_form),
             "publisher": file.entry.publisher,
             "url": file.entry.url,
             "licence": file.entry.licence,
@@ -90,6 +91,7 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
     named = max((index for index, cell in enumerate(file.header.cells, start=1) if cell.strip()), default=width)
     places = [position.get(name.casefold()) for name in columns]
     own = {name: columns.index(name) for name in SOURCE_COLUMNS}
+    key_places = [position.get(name.casefold()) for name in file.header.layout.contract.row_key]
     for number, cells in file.data_rows():
         cells = [cell.replace("\0", "\ufffd") for cell in cells]
         given = len(cells)
@@ -104,5 +106,8 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
         row[own["_source_sha256"]] = file.sha256
         content = "\x1f".join(cells).rstrip("\x1f")
         row[own["_source_row_sha256"]] = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        row[own["_source_row_key"]] = (
+            "|".join("" if place is None else " ".join(cells[place].split()) for place in key_places) or absent
+        )
         row[own["_source_note"]] = note
         writer.writerow(row)

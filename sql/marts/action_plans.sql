@@ -92,9 +92,9 @@ process_rows as (
     ) = 1
 )
 select
-    coalesce(chosen.plan_id, process_rows.plan_id) as plan_id,
-    coalesce(chosen.member_id, process_rows.member_id) as member_id,
-    coalesce(chosen.plan_number, process_rows.plan_number) as plan_number,
+    coalesce(chosen.plan_id, process_rows.plan_id, named.plan_id) as plan_id,
+    coalesce(chosen.member_id, process_rows.member_id, named.member_id) as member_id,
+    coalesce(chosen.plan_number, process_rows.plan_number, named.plan_number) as plan_number,
     coalesce(usual_years.submitted_year, process_rows.submitted_year) as submitted_year,
     null as end_year,
     null as duration_years,
@@ -122,6 +122,7 @@ select
     process_rows.change_of_executive
 from chosen
 full outer join process_rows on process_rows.plan_id = chosen.plan_id
+full outer join staging.named_plans as named on named.plan_id = coalesce(chosen.plan_id, process_rows.plan_id)
 left join usual_years
     on usual_years.plan_id = chosen.plan_id and usual_years._source_file = chosen.source_file
 order by plan_id

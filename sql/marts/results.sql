@@ -3,32 +3,53 @@ with
 irm as (
     select
         commitment_id,
+        plan_id,
+        'irm' as assessor_type,
         'progress' as assessment,
+        '' as period,
         completion_progress as completion,
         null as early_results_scale,
         null as early_results,
-        1 as order_in_term
+        null::date as assessed_date,
+        1 as order_in_term,
+        source_release
     from marts.commitments
     where is_coded(completion_progress)
     union all
     select
         commitment_id,
+        plan_id,
+        'irm',
         'end_of_term',
+        '',
         completion_end_of_term,
         case when is_coded(diog_overall) then 'diog' when is_coded(early_results) then 'early_results' end,
         case when is_coded(diog_overall) then diog_overall when is_coded(early_results) then early_results end,
-        2
+        null,
+        2,
+        source_release
     from marts.commitments
     where is_coded(completion_end_of_term) or is_coded(diog_overall) or is_coded(early_results)
+),
+found as (
+    select * from irm
 )
 select
-    commitment_id,
-    'irm' as assessor_type,
-    assessment,
-    '' as period,
-    completion,
-    early_results_scale,
-    early_results,
-    row_number() over (partition by commitment_id order by order_in_term desc) = 1 as is_latest
-from irm
-order by commitment_id, assessor_type, assessment, period
+    found.commitment_id,
+    found.assessor_type,
+    found.assessment,
+    found.period,
+    found.plan_id,
+    found.completion,
+    found.early_results_scale,
+    found.early_results,
+    found.assessed_date,
+    row_number() over (
+        partition by found.commitment_id, found.assessor_type
+        order by found.assessed_date desc nulls last, found.order_in_term desc, found.assessment, found.period desc
+    ) = 1 as is_latest,
+    commitments.commitment_id is not null as is_commitment_loaded,
+    found.source_release
+from found
+left join marts.commitments as commitments using (commitment_id)
+order by found.commitment_id, found.assessor_type, found.assessment, found.period

@@ -1,41 +1,5 @@
 -- One row per raw row of the Explorer commitment layout: typed columns, the id, and every problem found.
 with
-row_fixes as (
-    -- corrections of known upstream errors, by row; one whose expected value is gone is not applied
-    select
-        commitments._source_file,
-        commitments._source_row,
-        map_from_entries(list((column_name, struct_pack(expected := expected_value, corrected := corrected_value)))) as fixes
-    from raw.explorer_commitments as commitments
-    inner join reference.corrections
-        on corrections.source = 'explorer_commitments'
-        and corrections.row_key = "Country" || '|' || "Action Plan Number" || '|' || "Comm No"
-        and corrections.expected_value = tidy(to_json(commitments) ->> corrections.column_name)
-    group by all
-),
-corrected as (
-    select
-        commitments.*,
-        row_fixes.fixes
-    from raw.explorer_commitments as commitments
-    left join row_fixes using (_source_file, _source_row)
-),
-fixed as (
-    select * replace (
-        fix(fixes, 'Action Plan Number', "Action Plan Number") as "Action Plan Number",
-        fix(fixes, 'Comm No', "Comm No") as "Comm No",
-        fix(fixes, 'Start Date', "Start Date") as "Start Date",
-        fix(fixes, 'End Date', "End Date") as "End Date",
-        fix(fixes, 'Specificity', "Specificity") as "Specificity",
-        fix(fixes, 'Potential impact', "Potential impact") as "Potential impact",
-        fix(fixes, 'Completion (progress report)', "Completion (progress report)") as "Completion (progress report)",
-        fix(fixes, 'Completion (end of term)', "Completion (end of term)") as "Completion (end of term)",
-        fix(fixes, 'Did it open government (end of term only)', "Did it open government (end of term only)")
-            as "Did it open government (end of term only)",
-        fix(fixes, 'Year of submission', "Year of submission") as "Year of submission"
-    )
-    from corrected
-),
 identified as (
     select
         fixed.*,
@@ -47,7 +11,7 @@ identified as (
         plan_id_of(names.member_id, whole_number(fixed."Action Plan Number")) as plan_id,
         -- ids must not move when rows do: the order within a plan and number is that of the content
         sha256(coalesce(tidy(fixed."Commitment Title"), '') || chr(31) || coalesce(tidy(fixed."Full Text"), '')) as text_hash
-    from fixed
+    from staging._explorer_commitments_corrected as fixed
     left join staging.member_names as names on names.name_key = fold(fixed."Country")
 ),
 ranked as (
@@ -113,7 +77,7 @@ read_rows as (
         ranked._source_row::integer as _source_row,
         ranked._source_sha256,
         ranked._source_note,
-        ranked.fixes,
+        ranked._corrections,
         ranked.commitment_id,
         plan_id,
         ranked.member_id,
@@ -159,15 +123,8 @@ read_rows as (
         end as cluster_status,
         list_concat(
             [
-                case when fold("Country") = '' then problem('Country', 'member_missing', 'quarantine', "Country", null)
-                    when ranked.claimed_by is null then problem('Country', 'member_unknown', 'quarantine', "Country", null)
-                    when ranked.member_id is null
-                        then problem('Country', 'member_claimed_twice', 'quarantine', "Country", ranked.claimed_by)
-                    when "Country" <> ranked.official_name then problem('Country', 'member_alias', 'repair', "Country", ranked.member_id) end,
-                case when plan_number is null or plan_number not between 1 and 99
-                    then problem('Action Plan Number', 'plan_number_unreadable', 'quarantine', "Action Plan Number", null)
-                    when "Action Plan Number" <> plan_number::varchar
-                    then problem('Action Plan Number', 'number_variant', 'repair', "Action Plan Number", plan_number) end,
+                member_problem('Country', "Country", ranked.member_id, ranked.official_name, ranked.claimed_by),
+                plan_number_problem('Action Plan Number', "Action Plan Number"),
                 case when commitment_number is null
                     then problem('Comm No', 'commitment_number_missing', 'quarantine', "Comm No", null)
                     when commitment_number in ('NA', 'NR', 'ND')
@@ -240,8 +197,8 @@ read_rows as (
 ),
 judged as (
     select
-        * exclude (_source_note, official_name, claimed_by, copy, fixes, problems_of_values, problems_of_texts),
-        list_filter(flatten([problems_of_values, problems_of_texts, fix_problems(fixes)]), lambda p: p is not null) as found_problems
+        * exclude (_source_note, official_name, claimed_by, copy, _corrections, problems_of_values, problems_of_texts),
+        list_filter(flatten([problems_of_values, problems_of_texts, _corrections]), lambda p: p is not null) as found_problems
     from read_rows
 )
 select

@@ -2,12 +2,14 @@
 with
 tags as (
     select _source_file, _source_row, header, tag
-    from raw.explorer_commitments
-    unpivot (tag for header in (columns(* exclude (_source_file, _source_row, _source_sha256, _source_row_sha256, _source_note))))
+    from staging._explorer_commitments_corrected
+    unpivot (tag for header in (columns(* exclude (
+        _source_file, _source_row, _source_sha256, _source_row_sha256, _source_row_key, _source_note, _corrections
+    ))))
 )
 select
     tags._source_file,
-    tags._source_row::integer as _source_row,
+    tags._source_row,
     policy_areas.policy_area,
     label_code(labels, 'flag', tags.tag) as tag,
     label_problem(labels, tags.header, 'flag', tags.tag) as problem

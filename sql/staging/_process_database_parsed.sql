@@ -1,29 +1,5 @@
 -- One row per raw row of the process database: typed columns, the plan, and every problem found.
 with
-row_fixes as (
-    -- corrections of known upstream errors, by row; one whose expected value is gone is not applied
-    select
-        process._source_file,
-        process._source_row,
-        map_from_entries(list((column_name, struct_pack(expected := expected_value, corrected := corrected_value)))) as fixes
-    from raw.process_database as process
-    inner join reference.corrections
-        on corrections.source = 'process_database'
-        and corrections.row_key = tidy("Country name") || '|' || tidy("Year AP Submitted")
-        and corrections.expected_value = tidy(to_json(process) ->> corrections.column_name)
-    group by all
-),
-fixed as (
-    select
-        process.* replace (
-            fix(fixes, 'Action Plan Number', "Action Plan Number") as "Action Plan Number",
-            fix(fixes, 'IAP2 level during development', "IAP2 level during development") as "IAP2 level during development",
-            fix(fixes, 'IAP2 level during imp.', "IAP2 level during imp.") as "IAP2 level during imp."
-        ),
-        row_fixes.fixes
-    from raw.process_database as process
-    left join row_fixes using (_source_file, _source_row)
-),
 identified as (
     select
         fixed.*,
@@ -32,7 +8,7 @@ identified as (
         names.claimed_by,
         whole_number("Action Plan Number") as plan_number,
         plan_id_of(names.member_id, whole_number("Action Plan Number")) as plan_id
-    from fixed
+    from staging._process_database_corrected as fixed
     left join staging.member_names as names on names.name_key = fold(fixed."Country name")
 ),
 counted as (
@@ -71,14 +47,8 @@ read_rows as (
         label_code(labels, 'flag', "Legally mandated") as legally_mandated,
         label_code(labels, 'flag', "Change of executive") as change_of_executive,
         list_filter(flatten([[
-            case when fold("Country name") = '' then problem('Country name', 'member_missing', 'quarantine', "Country name", null)
-                when claimed_by is null then problem('Country name', 'member_unknown', 'quarantine', "Country name", null)
-                when member_id is null then problem('Country name', 'member_claimed_twice', 'quarantine', "Country name", claimed_by)
-                when "Country name" <> official_name then problem('Country name', 'member_alias', 'repair', "Country name", member_id) end,
-            case when plan_number is null or plan_number not between 1 and 99
-                then problem('Action Plan Number', 'plan_number_unreadable', 'quarantine', "Action Plan Number", null)
-                when "Action Plan Number" <> plan_number::varchar
-                then problem('Action Plan Number', 'number_variant', 'repair', "Action Plan Number", plan_number) end,
+            member_problem('Country name', "Country name", member_id, official_name, claimed_by),
+            plan_number_problem('Action Plan Number', "Action Plan Number"),
             case when copy > 1 then problem('Action Plan Number', 'duplicate_row', 'quarantine', "Action Plan Number", null)
                 when plan_id is not null and versions > 1
                 then problem('Action Plan Number', 'plan_repeated', 'quarantine', "Action Plan Number", plan_id) end,
@@ -127,7 +97,7 @@ read_rows as (
         text_problems('Awareness-raising activities: Links', "Awareness-raising activities: Links"),
         text_problems('Online consultations: Link', "Online consultations: Link"),
         text_problems('Summary of comments: Link', "Summary of comments: Link"),
-        fix_problems(fixes)]), lambda p: p is not null) as found_problems
+        _corrections]), lambda p: p is not null) as found_problems
     from counted
     cross join reference._label_maps as labels
 )

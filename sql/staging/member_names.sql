@@ -1,4 +1,4 @@
--- One row per spelling of a member's name, folded for comparison: official names, aliases, the member list.
+-- One row per spelling of a member's name, folded for comparison: codes, official names, aliases, the member list.
 with
 members as (
     -- a member list may rename a member: its name is then the one shown
@@ -12,6 +12,8 @@ members as (
 ),
 spellings as (
     select fold(member_name) as name_key, member_id, member_name from members
+    union all
+    select fold(member_id), member_id, member_name from members
     union all
     select fold(former.member_name), former.member_id, members.member_name
     from reference.members as former

@@ -1,5 +1,5 @@
--- The members of the optional member list whose identity is known.
+-- The rows of the source {source} whose identity is known.
 select * exclude (problems, is_quarantined)
-from staging._member_list_parsed
+from staging._{source}_parsed
 where not is_quarantined
 order by _source_file, _source_row

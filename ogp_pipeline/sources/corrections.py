@@ -1,0 +1,53 @@
+"""Applies reference/corrections.csv to the raw rows of a source: known errors of official files, one cell each."""
+
+from __future__ import annotations
+
+import duckdb
+
+from ogp_pipeline.building import Workshop
+from ogp_pipeline.models import Model
+from ogp_pipeline.store import literal, quoted
+
+
+def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
+    """The raw rows with their corrections applied; `_corrections` lists each as a problem of severity repair.
+
+    A correction names its row by `_source_row_key` and is applied only while the cell still holds the wrong value
+    it expects; `correction_is_stale` of the staging table says when it does not.
+    """
+    raw = next(read for read in model.reads if read.startswith("raw."))
+    source = raw.removeprefix("raw.")
+    here = {row[0] for row in connection.execute(f"describe {raw}").fetchall()}
+    asked = connection.execute(
+        "select distinct column_name from reference.corrections where source = ? order by all", [source]
+    ).fetchall()
+    columns = [name for (name,) in asked if name in here]
+    if not columns:
+        empty = 'struct("column" varchar, rule varchar, severity varchar, original varchar, used varchar)[]'
+        return f"select *, []::{empty} as _corrections from {raw}"
+    replaced = ", ".join(
+        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}" for name in columns
+    )
+    return f"""
+        with row_fixes as (
+            select
+                raw_rows._source_file,
+                raw_rows._source_row,
+                map_from_entries(list(
+                    (column_name, struct_pack(expected := expected_value, corrected := corrected_value))
+                )) as fixes
+            from {raw} as raw_rows
+            inner join reference.corrections as corrections
+                on corrections.source = {literal(source)}
+                and corrections.row_key = raw_rows._source_row_key
+                and corrections.expected_value = tidy(to_json(raw_rows) ->> corrections.column_name)
+            group by all
+        )
+        select
+            raw_rows.* replace ({replaced}),
+            list_transform(coalesce(map_entries(fixes), []), lambda entry:
+                problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected)
+            ) as _corrections
+        from {raw} as raw_rows
+        left join row_fixes using (_source_file, _source_row)
+    """

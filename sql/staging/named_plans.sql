@@ -1,0 +1,8 @@
+-- One row per action plan that a form or a self-assessment names, whether or not a release holds its commitments.
+with
+named as (
+    select null::varchar as plan_id, null::varchar as member_id, null::integer as plan_number where false
+)
+select distinct plan_id, member_id, plan_number
+from named
+order by plan_id
