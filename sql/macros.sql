@@ -64,6 +64,24 @@ create or replace macro twin_problem(labels, column_name, list, value, twin_colu
         else problem(twin_column, 'twin_disagrees', 'doubt', twin, column_name || ' = ' || value)
     end;
 
+-- `Change In Completion` and its twin: the twin counts the steps between the two completions.
+create or replace macro change_twin_problem(labels, label, twin, progress, end_of_term) as
+    case
+        when twin is null or label_code(labels, 'change_in_completion', label) is null then null
+        when label_code(labels, 'change_in_completion', label) in ('no_data', 'not_reviewed', 'not_applicable') then
+            case when trim(twin) <> trim(label)
+                then problem('_ChangeCompletion', 'twin_disagrees', 'doubt', twin, 'Change In Completion = ' || label) end
+        when whole_number(labels.numbers['completion|' || label_code(labels, 'completion', end_of_term)])
+            - whole_number(labels.numbers['completion|' || label_code(labels, 'completion', progress)])
+            = try_cast(trim(twin) as integer) then null
+        else problem('_ChangeCompletion', 'twin_disagrees', 'doubt', twin, 'Change In Completion = ' || label)
+    end;
+
+-- `CL0070, CL0069` as the name of a cluster: its ids in order; NULL where there is none.
+create or replace macro cluster_ids(value) as
+    case when regexp_matches(value, '[A-Za-z]{2,4}\d{2,6}')
+        then array_to_string(list_sort(list_distinct(regexp_extract_all(upper(value), '[A-Z]{2,4}\d{2,6}'))), ', ') end;
+
 -- Every repair of a free text: a list, for a cell can need several.
 create or replace macro text_problems(column_name, value) as [
     case when contains(value, chr(65533))
@@ -107,6 +125,10 @@ create or replace macro date_order_proof(value) as
         when read_day_first(value) is not null and read_month_first(value) is null then 'day_first'
         when read_month_first(value) is not null and read_day_first(value) is null then 'month_first'
     end;
+
+-- The order that all certain dates of a plan prove; two orders in one plan prove nothing.
+create or replace macro order_proved_by(plan_id, first_proof, last_proof) as
+    case when plan_id is not null and first_proof = last_proof then first_proof end;
 
 create or replace macro looks_like_a_date(value) as
     regexp_matches(trim(value), '^\d{1,2}[/.-]\d{1,2}[/.-]\d{4}$');
@@ -159,6 +181,14 @@ create or replace macro report_year_problem(labels, column_name, value) as
 -- that other dates of the plan prove; `rule` names what is unreadable or was repaired. DOMAIN.md section 11.
 create or replace macro read_date(value, order_proved, is_end) as
     case
+        -- 7/15/1905: the year 2023, typed into a cell that shows days since 1899-12-30 as dates
+        when date_numbers(value).year = '1905'
+                and is_plausible_year(coalesce(read_month_first(value), read_day_first(value)) - date '1899-12-30') then {
+            'first_day': day_of(coalesce(read_month_first(value), read_day_first(value)) - date '1899-12-30', 1, 1),
+            'precision': 'year', 'rule': 'year_as_date'}
+        when regexp_matches(trim(value), '^1905-\d{2}-\d{2}') and is_plausible_year(try_cast(left(trim(value), 10) as date) - date '1899-12-30') then {
+            'first_day': day_of(try_cast(left(trim(value), 10) as date) - date '1899-12-30', 1, 1),
+            'precision': 'year', 'rule': 'year_as_date'}
         when date_numbers(value).year <> '' then {
             'first_day': case
                 when is_ambiguous_date(value) and order_proved = 'day_first' then read_day_first(value)
@@ -220,6 +250,7 @@ create or replace macro is_coded(code) as
     code is not null and code not in ('not_reviewed', 'no_data', 'not_applicable');
 
 -- Identity ----------------------------------------------------------------------------------------------
+create or replace macro member_of_plan_id(plan_id) as nullif(regexp_extract(plan_id, '^AP_([A-Z]{3,4})\d{2}$', 1), '');
 create or replace macro plan_id_of(member_id, plan_number) as
     case when plan_number between 1 and 99 then 'AP_' || member_id || lpad(plan_number::varchar, 2, '0') end;
 -- Why a row's member is not known, or a note that it was written by another name than the one shown.
@@ -252,7 +283,7 @@ create or replace macro date_problem(labels, column_name, value, reading) as
         when reading.first_day is null then problem(column_name, reading.rule, 'unreadable', value, null)
         when not is_plausible_year(year(reading.first_day))
             then problem(column_name, 'date_implausible', 'unreadable', value, null)
-        when reading.rule in ('excel_serial', 'date_coarsened')
+        when reading.rule in ('excel_serial', 'date_coarsened', 'year_as_date')
             then problem(column_name, reading.rule, 'repair', value, reading.first_day)
     end;
 
@@ -261,4 +292,17 @@ create or replace macro star(is_relevant, is_ambitious, is_mostly_done, is_verif
     case
         when is_relevant is null or is_ambitious is null or is_mostly_done is null or is_verifiable is null then null
         else is_relevant and is_ambitious and is_mostly_done and is_verifiable
+    end;
+
+-- Truth values of codes, for the comparison with OGP's own columns.
+create or replace macro hits(code, hit_codes, miss_codes) as
+    case when list_contains(hit_codes, code) then true when list_contains(miss_codes, code) then false end;
+create or replace macro yes_as_boolean(code) as case code when 'yes' then true when 'no' then false end;
+create or replace macro yes_no_text(value) as case when value then 'yes' when not value then 'no' end;
+create or replace macro given_flag(code) as case when code in ('yes', 'no') then code end;
+-- Any of the first three OGP values; NULL where they were not coded.
+create or replace macro any_yes(first, second, third) as
+    case
+        when 'yes' in (first, second, third) then true
+        when first = 'no' and second = 'no' and third = 'no' then false
     end;

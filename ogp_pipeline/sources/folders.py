@@ -28,7 +28,7 @@ from ogp_pipeline.store import sha256_of, write_atomically
 MANIFEST = "sources.yml"
 SAMPLE = "sample"
 SOURCES_OF_TABLES = "sources.json"  # beside the working tables
-COMMITMENT_LAYOUTS = ("explorer_commitments",)
+COMMITMENT_LAYOUTS = ("explorer_commitments", "master_commitments")
 
 
 class ManifestEntry(BaseModel):

@@ -5,15 +5,11 @@ chosen as (
         staged.*,
         plans.source_release,
         case
-            when 'yes' in (value_access, value_participation, value_accountability) then true
-            when value_access = 'no' and value_participation = 'no' and value_accountability = 'no' then false
             when value_access = 'no_data' and value_participation = 'no_data' and value_accountability = 'no_data'
-                then case ogp_relevant when 'yes' then true when 'no' then false end
+                then yes_as_boolean(ogp_relevant)
+            else any_yes(value_access, value_participation, value_accountability)
         end as is_relevant,
-        case
-            when specificity in ('medium', 'high') then true
-            when specificity in ('none', 'low') then false
-        end as is_verifiable,
+        coalesce(hits(specificity, ['medium', 'high'], ['none', 'low']), yes_as_boolean(verifiable)) as is_verifiable,
         -- the latest assessment: end of term whenever it is coded at all; where its label cannot be read the
         -- commitment is unassessed, for mid-term is another assessment
         case
@@ -26,7 +22,7 @@ chosen as (
             when is_coded(completion_end_of_term) then 'end_of_term'
             when is_coded(completion_progress) then 'progress'
         end as completion_basis
-    from staging.explorer_commitments as staged
+    from staging.commitments as staged
     inner join marts.action_plans as plans
         on plans.plan_id = staged.plan_id and plans.source_file = staged._source_file
 ),
@@ -67,23 +63,29 @@ select
     is_relevant,
     ogp_relevant,
     specificity,
+    verifiable,
     is_verifiable,
     potential_impact,
-    'no_data' as potential_for_results,
+    potential_for_results,
     completion_progress,
     completion_end_of_term,
     completion_latest,
     completion_basis,
     diog_overall,
-    'no_data' as early_results,
+    diog_access,
+    diog_participation,
+    diog_accountability,
+    early_results,
     star(is_relevant, is_ambitious, is_mostly_done_at_mid_term, true) as is_starred_pre_2014,
     star(is_relevant, is_ambitious, is_mostly_done_at_mid_term, is_verifiable) as is_starred_2015,
     star(is_relevant, is_transformative, is_mostly_done_at_mid_term, is_verifiable) as is_starred_current_progress,
     star(is_relevant, is_transformative, is_mostly_done_at_end, is_verifiable) as is_starred_current_end_of_term,
     cluster,
     cluster_status,
+    carried_forward,
     progress_report_year,
     end_of_term_report_year,
+    url,
     source_release
 from star_inputs
 order by commitment_id

@@ -36,40 +36,22 @@ claimed as (
     -- of the numbers 1, 1 and 1-1 two become -1-1: an id that two rows claim names neither
     select
         *,
-        count(distinct _source_row_sha256) over (partition by _source_file, commitment_id) as claims
+        count(distinct _source_row_sha256) over (partition by _source_file, commitment_id) as claims,
+        order_proved_by(
+            plan_id,
+            min(least(date_order_proof("Start Date"), date_order_proof("End Date"))) over same_plan,
+            max(greatest(date_order_proof("Start Date"), date_order_proof("End Date"))) over same_plan
+        ) as order_proved
     from named
-),
-date_orders as (
-    -- the order that the certain dates of a plan prove; two orders in one plan prove nothing
-    select
-        _source_file,
-        plan_id,
-        case when count(distinct proof) = 1 then min(proof) end as order_proved
-    from (
-        select _source_file, plan_id, date_order_proof("Start Date") as proof from identified
-        union all
-        select _source_file, plan_id, date_order_proof("End Date") from identified
-    )
-    where plan_id is not null
-    group by _source_file, plan_id
-),
-date_texts as (
-    select distinct
-        texts.value,
-        texts.is_end,
-        date_orders.order_proved
-    from (
-        select _source_file, plan_id, "Start Date" as value, false as is_end from identified
-        union all
-        select _source_file, plan_id, "End Date", true from identified
-    ) as texts
-    left join date_orders using (_source_file, plan_id)
+    window same_plan as (partition by _source_file, plan_id)
 ),
 dates as (
-    select
-        *,
-        read_date(value, order_proved, is_end) as reading
-    from date_texts
+    select *, read_date(value, order_proved, is_end) as reading
+    from (
+        select "Start Date" as value, false as is_end, order_proved from claimed
+        union
+        select "End Date", true, order_proved from claimed
+    )
 ),
 read_rows as (
     select
@@ -117,6 +99,7 @@ read_rows as (
         label_code(labels, 'flag', "Starred (2015 only)") as ogp_starred_2015,
         label_code(labels, 'flag', "Starred (current formula) progress report") as ogp_starred_current_progress,
         label_code(labels, 'flag', "Starred (current formula) end of term") as ogp_starred_current_end_of_term,
+        label_code(labels, 'change_in_completion', "Change in completion") as ogp_change_in_completion,
         case when label_code(labels, 'cluster_status', "Cluster") is null then tidy("Cluster") end as cluster,
         case
             when tidy("Cluster") is not null then coalesce(label_code(labels, 'cluster_status', "Cluster"), 'in_cluster')
@@ -169,6 +152,9 @@ read_rows as (
                               "Did it open government (end of term only)"),
                 twin_problem(labels, 'Did it open government (end of term only)', 'diog',
                              "Did it open government (end of term only)", '_OpenGovt', "_OpenGovt"),
+                label_problem(labels, 'Change in completion', 'change_in_completion', "Change in completion"),
+                change_twin_problem(labels, "Change in completion", "_ChangeCompletion",
+                                    "Completion (progress report)", "Completion (end of term)"),
                 label_problem(labels, 'Starred (pre-June 2014 assessments)', 'flag', "Starred (pre-June 2014 assessments)"),
                 label_problem(labels, 'Starred (2015 only)', 'flag', "Starred (2015 only)"),
                 label_problem(labels, 'Starred (current formula) progress report', 'flag',
@@ -187,13 +173,12 @@ read_rows as (
         ]) as problems_of_texts
     from claimed as ranked
     cross join reference._label_maps as labels
-    left join date_orders using (_source_file, plan_id)
     left join dates as starts
         on starts.value is not distinct from "Start Date" and not starts.is_end
-        and starts.order_proved is not distinct from date_orders.order_proved
+        and starts.order_proved is not distinct from ranked.order_proved
     left join dates as ends
         on ends.value is not distinct from "End Date" and ends.is_end
-        and ends.order_proved is not distinct from date_orders.order_proved
+        and ends.order_proved is not distinct from ranked.order_proved
 ),
 judged as (
     select
