@@ -235,6 +235,9 @@ DATE_TEXTS = [
     DateText("06/07/2014", *NO_DAY, "nothing tells which is the month"),
     DateText("31/02/2014", *NO_DAY, "February has no 31st, and no month is the 31st"),
     DateText("00/00/2014", *NO_DAY, "noughts are no day"),
+    DateText("7/15/1905", *year(2023), "day 2023 of a spreadsheet: a year typed into a cell of dates"),
+    DateText("1905-07-15", *year(2023), "the same, as a spreadsheet cell gives it"),
+    DateText("1/1/1905", *one_day(1905, 1, 1), "day 1828 is no year of a plan"),
     DateText("Ongoing", *NO_DATE, "no date at all"),
     DateText("Not Specified", *NO_DATE, "not given"),
     DateText("May", *NO_DATE, "a month without a year"),
@@ -409,7 +412,8 @@ class Label(NamedTuple):
 LABELS = [
     Label("completion", "c. Substantial", "substantial", None, "verbatim label of 2016"),
     Label("completion", "a. Not Started", "not_started", ("label_variant", "repair"), "case variant of 2016"),
-    Label("completion", "Complete", "complete", ("label_variant", "repair"), "without its prefix"),
+    Label("completion", "Complete", "complete", None, "the master writes no prefix"),
+    Label("completion", "COMPLETE", "complete", ("label_variant", "repair"), "in capitals"),
     Label("completion", f"b.{NBSP}Limited ", "limited", ("label_variant", "repair"), "white space"),
     Label("completion", "NR", "not_reviewed", None, "not reviewed is a value"),
     Label("completion", "ND", "no_data", None, "no data is another"),
@@ -539,14 +543,3 @@ def test_star(macros, criteria, expected):
 )
 def test_identity(macros, expression, expected):
     assert of(macros, expression) == expected
-
-
-def test_corrections(macros):
-    fixes = "map {'Comm No': {expected: '1', corrected: '2'}}"
-    assert of(macros, f"fix({fixes}, 'Comm No', value)", "1") == "2"
-    assert of(macros, f"fix({fixes}, 'Country', value)", "1") == "1", "another column is left alone"
-    assert (
-        of(macros, "fix(null::map(varchar, struct(expected varchar, corrected varchar)), 'Comm No', value)", "1") == "1"
-    )
-    (problem,) = of(macros, f"fix_problems({fixes})")
-    assert (problem["rule"], problem["original"], problem["used"]) == ("correction", "1", "2")

@@ -70,9 +70,12 @@ def lines(path: Path) -> list[list[str]]:
         return list(csv.reader(file))
 
 
+HEADER_STARTS = (["Country"], ["Country name"], ["Commitment Unique Identifier"])
+
+
 def header_at(rows: list[list[str]]) -> int:
     """The position of the last header row: the process file repeats it."""
-    return max(position for position, row in enumerate(rows) if row[:1] in (["Country"], ["Country name"]))
+    return max(position for position, row in enumerate(rows) if row[:1] in HEADER_STARTS)
 
 
 def records(path: Path) -> list[Row]:
@@ -529,7 +532,7 @@ def test_real_cells_are_recomputed(real, real_data):
     )
     with (reference / "members.csv").open(encoding="utf-8", newline="") as file:
         nationals = {row["member_id"] for row in csv.DictReader(file) if row["member_type"] == "national"}
-    explorer, process = real_files(real_data)
+    explorer, process, _ = real_files(real_data)
     plans = records(process)
     for row in plans:  # the process file numbers Lithuania's second plan 1 (DOMAIN.md section 1)
         if (row["Country name"], row["Year AP Submitted"]) == ("Lithuania", "2014"):
@@ -539,9 +542,9 @@ def test_real_cells_are_recomputed(real, real_data):
     check_every_pair(real, recomputed)
 
 
-def real_files(folder: Path) -> tuple[Path, Path]:
-    """The commitments and the process file."""
-    return next(folder.glob("explorer-2016/*.csv")), next(folder.glob("process-2016/*.csv"))
+def real_files(folder: Path) -> tuple[Path, Path, Path]:
+    """The commitments of 2016, the process file and the extract of the master."""
+    return tuple(next(folder.glob(f"{name}/*.csv")) for name in ("explorer-2016", "process-2016", "master-2024"))
 
 
 # --- rows in another order
@@ -691,7 +694,7 @@ def check_spoiled(world: World, original: World, count: int) -> None:
 
 def test_unreadable_dates_of_the_real_files_change_no_figure(real, real_copy, real_data):
     """All of them at once, then three of them alone."""
-    (source, _), world = real_files(real_data), real_copy()
+    (source, *_), world = real_files(real_data), real_copy()
     chosen = positions_of(spoilable_lines(real), source)
     assert len(chosen) >= 30
     for positions in (chosen, chosen[:1], chosen[len(chosen) // 2 :][:1], chosen[-1:]):

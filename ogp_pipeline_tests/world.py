@@ -48,6 +48,8 @@ COMMITMENT = {
     "Starred (2015 only)": "ND",
     "Starred (current formula) progress report": "ND",
     "Starred (current formula) end of term": "ND",
+    "Change in completion": "ND",
+    "_ChangeCompletion": "ND",
     "Report publication year (progress report)": "2016",
     "Report publication year (end of term)": "NR",
 }

@@ -71,11 +71,14 @@ def grids(path: Path, name: str) -> list[Grid]:
     return [grid if _is_strictly_quoted(grid, name) else Grid(path, None, encoding, delimiter, is_strict=False)]
 
 
-def _regularity(head: str, delimiter: str) -> tuple[int, int]:
-    """How many of the first rows have one and the same width above 1, and that width."""
-    rows = csv.reader(head.splitlines(keepends=True), delimiter=delimiter)
-    widths = Counter(len(row) for row in rows if len(row) > 1)
-    return max(((count, width) for width, count in widths.items()), default=(0, 0))
+def _regularity(head: str, delimiter: str) -> tuple[float, int]:
+    """The share of the first rows that have one and the same width above 1, and that width.
+
+    A share and not a number: under a wrong delimiter each line of a text with line breaks is a row of its own.
+    """
+    widths = Counter(len(row) for row in csv.reader(head.splitlines(keepends=True), delimiter=delimiter) if row)
+    rows = widths.total()
+    return max(((count / rows, width) for width, count in widths.items() if width > 1), default=(0, 0))
 
 
 def detect_encoding(path: Path) -> str:

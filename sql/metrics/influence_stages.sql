@@ -8,7 +8,8 @@ levels as (
 plan_pairs as (
     select
         plans.plan_id,
-        plans.commitments,
+        -- of a plan that is loaded in part the levels are known and the commitments are not all there
+        case when plans.is_partial then 0 else plans.commitments end as commitments,
         max(case when influence.stage = 'development' then influence.level end) as development_level,
         max(case when influence.stage = 'implementation' then influence.level end) as implementation_level
     from marts.action_plans as plans
@@ -16,7 +17,7 @@ plan_pairs as (
     inner join marts.influence as influence on influence.plan_id = plans.plan_id
     where members.member_type = 'national'
         and influence.influence_source = 'official'
-        and not plans.is_partial
+        and (not plans.is_partial or plans.process_source_file is not null)
     group by all
 )
 select
