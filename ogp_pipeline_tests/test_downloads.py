@@ -186,6 +186,8 @@ WRONG = [
     Wrong(lambda good, at: given(good, Content_Encoding="gzip"), "connection failed", 3, "not packed as it says"),
     Wrong(lambda good, at: redirected(at.url(COMMITMENTS)), "redirected more than 5 times", 6, "redirected to itself"),
     Wrong(lambda good, at: redirected("http://x:y/"), "Invalid URL in location header", 3, "redirected to no address"),
+    Wrong(lambda good, at: given(b"%PDF-1.7\n" + bytes(range(256)) * 99), "nearest is", 1, "a PDF"),
+    Wrong(lambda good, at: given(gzip.compress(good)), "layout explorer_commitments", 1, "packed without saying so"),
     Wrong(lambda good, at: given(b"Country,Year\nAlbania,2014\n"), "nearest is", 1, "columns of no layout"),
     Wrong(
         lambda good, at: given(good.replace(b"Country,", b"Land,", 1)), "required column Country", 1, "a renamed column"
@@ -277,6 +279,25 @@ def test_a_redirect_and_a_packed_body_are_followed(office: Office, good: bytes) 
     office.serve("/moved", given(gzip.compress(good), Content_Encoding="gzip"))
     outcome = office.fetch_commitments()
     assert kept_file(office.settings, office.commitments, outcome.download).read_bytes() == good
+
+
+def test_a_terminal_shows_how_far_it_is(office: Office, good: bytes, tmp_path, monkeypatch, capsys) -> None:
+    """And nothing is drawn where there is no terminal, or nobody asked for it."""
+    url, target = office.server.url(COMMITMENTS), tmp_path / "commitments.csv"
+    shown = replace(office.settings.downloads, show_progress=True)
+    download(url, target, shown)
+    assert capsys.readouterr() == ("", "")
+    controller, terminal = os.openpty()
+    with os.fdopen(terminal, "w") as screen, os.fdopen(controller, "rb", buffering=0) as seen:
+        monkeypatch.setattr(sys, "stderr", screen)
+        download(url, target, office.settings.downloads)
+        screen.write("|")
+        download(url, target, shown)
+        screen.flush()
+        drawn = seen.read(100_000).decode()
+        monkeypatch.undo()
+    assert drawn.startswith("|")
+    assert "commitments.csv" in drawn and "100%" in drawn
 
 
 # --- what did not change, and what did

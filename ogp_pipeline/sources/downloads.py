@@ -256,6 +256,7 @@ def _progress(name: str, announced: str | None, rules: DownloadRules):
         repeat(b"") if announced is None else None,
         length=int(announced) if announced else None,
         label=name,
+        show_pos=announced is None,
         file=sys.stderr,
         hidden=not (rules.show_progress and sys.stderr.isatty()),
     )
