@@ -453,6 +453,8 @@ def test_nothing_is_admitted_unless_it_is_named(office: Office, monkeypatch: pyt
         pytest.param("https://192.168.1.1/a", "not public", id="private at home"),
         pytest.param("https://[fe80::1]/a", "not public", id="link-local of IPv6"),
         pytest.param("https://[fc00::1]/a", "not public", id="private of IPv6"),
+        pytest.param("https://[fec0::1]/a", "not public", id="private of IPv6 as it was"),
+        pytest.param("https://224.0.0.1/a", "not public", id="everybody nearby"),
         pytest.param("ftp://{other}/a", "only https", id="another scheme"),
         pytest.param("file:///etc/hostname", "only https", id="a file of this computer"),
     ],
