@@ -11,6 +11,7 @@ help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
 	@echo "make refresh SOURCES=../shared/data     folders of official files, separated by commas"
+	@echo "make refresh SOURCES=official           the official files, downloaded; also beside folders"
 	@echo "make refresh ARGS='--accept CHECK --reason TEXT'   see ogp-pipeline refresh --help"
 
 refresh: $(READY)  ## Set up and run the main job, on the synthetic sample or on SOURCES=...

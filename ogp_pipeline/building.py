@@ -14,7 +14,7 @@ import duckdb
 
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog, Model
-from ogp_pipeline.settings import Settings
+from ogp_pipeline.settings import OFFICIAL, Settings
 from ogp_pipeline.store import Store, TableState
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ class Workshop:
         refuse_mixing(self.settings, is_synthetic, self.replace_release)
         note_working_sources(self.settings)
         return files
+
+    def fetch_official_files(self) -> None:
+        """Download the official files where they are a source of the run and it is not offline."""
+        from ogp_pipeline.sources.fetching import fetch
+        from ogp_pipeline.sources.folders import chosen_sources
+        from ogp_pipeline.sources.layouts import layouts
+
+        if OFFICIAL in chosen_sources(self.settings) and not self.settings.downloads.offline:
+            fetch(self.settings, layouts(self.catalog))
 
 
 Builder = Callable[[duckdb.DuckDBPyConnection, Model, Workshop], str]

@@ -17,7 +17,7 @@ import click
 
 from ogp_pipeline.errors import InputError, OgpError
 from ogp_pipeline.locking import only_writer
-from ogp_pipeline.settings import Settings, project_file, split_sources
+from ogp_pipeline.settings import DownloadRules, Settings, project_file, split_sources
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -41,8 +41,10 @@ data_dir_option = click.option(
 @main.command()
 @data_dir_option
 @click.option(
-    "--sources", help="`sample`, or a comma-separated list of folders; default: what the data folder remembers."
+    "--sources",
+    help="`sample`, or a comma-separated list of `official` and folders; default: what the data folder remembers.",
 )
+@click.option("--offline", is_flag=True, help="Use the official files that were downloaded before; ask no server.")
 @click.option(
     "--accept", multiple=True, metavar="CHECK", help="Let this failed critical check through (with --reason)."
 )
@@ -51,6 +53,7 @@ data_dir_option = click.option(
 def refresh(
     data_dir: Path | None,
     sources: str | None,
+    offline: bool,
     accept: tuple[str, ...],
     reason: tuple[str, ...],
     replace_release: bool,
@@ -61,9 +64,28 @@ def refresh(
     """
     try:
         settings = _settings(data_dir, sources)
+        settings = replace(settings, downloads=DownloadRules(offline=offline, show_progress=True))
         if len(accept) != len(reason) or not all(text.strip() for text in reason):
             raise InputError("give one --reason TEXT for each --accept CHECK")
         sys.exit(_refresh(settings, dict(zip(accept, reason, strict=True)), replace_release))
+    except InputError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    except OgpError as error:
+        click.echo(str(error), err=True)
+        sys.exit(REFUSED)
+
+
+@main.command()
+@data_dir_option
+def fetch(data_dir: Path | None) -> None:
+    """Download the official files; what is kept stays in use where a download fails.
+
+    Exit status: 0 every file is new or unchanged, 1 some failed, 2 no commitments can be used, 3 a bug.
+    """
+    try:
+        settings = replace(_settings(data_dir, None), downloads=DownloadRules(show_progress=True))
+        sys.exit(_fetch(settings))
     except InputError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
@@ -132,6 +154,22 @@ def dagster_home(settings: Settings) -> Path:
     if not os.environ.get("DAGSTER_HOME") or not (home / "dagster.yaml").exists():
         shutil.copyfile(project_file("dagster.yaml"), home / "dagster.yaml")
     return home
+
+
+def _fetch(settings: Settings) -> int:
+    """Download the official files, print one line for each, and return the exit status."""
+    from ogp_pipeline.models import load_catalog
+    from ogp_pipeline.sources.fetching import fetch
+    from ogp_pipeline.sources.folders import COMMITMENT_LAYOUTS
+    from ogp_pipeline.sources.layouts import layouts
+
+    outcomes = fetch(settings, layouts(load_catalog()))
+    for outcome in outcomes:
+        click.echo(outcome.sentence(), err=not outcome.is_good)
+    if not any(each.download.sha256 for each in outcomes if each.official.layout in COMMITMENT_LAYOUTS):
+        click.echo("There are no commitments to use: mend what the lines above name and fetch again.", err=True)
+        return BAD_INPUT
+    return PUBLISHED if all(outcome.is_good for outcome in outcomes) else REFUSED
 
 
 def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:

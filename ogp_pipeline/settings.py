@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -13,12 +14,40 @@ from zoneinfo import available_timezones
 from ogp_pipeline.errors import InputError
 
 PACKAGE_DIR = Path(str(resources.files("ogp_pipeline")))
+SAMPLE = "sample"
+OFFICIAL = "official"
+SOURCE_WORDS = (SAMPLE, OFFICIAL)  # every other source is a folder
 
 
 def project_file(name: str) -> Path:
     """Path of a file or folder that lies at the top of a checkout and inside the package of an installed wheel."""
     installed = PACKAGE_DIR / name
     return installed if installed.exists() else PACKAGE_DIR.parent / name
+
+
+@dataclass(frozen=True)
+class DownloadRules:
+    """How official files are downloaded. No variable of the environment sets any of it.
+
+    `trusted_servers` (`host:port`) may answer over plain http and at a private address, and `authority` is a file
+    with a certificate to trust: both are for a server that the caller runs himself, and empty in every run.
+    """
+
+    offline: bool = False  # use what is kept and ask nobody
+    show_progress: bool = False  # a bar, where there is a terminal to draw it on
+    official_files: Path = PACKAGE_DIR / "reference" / "official_files.yml"
+    connect_seconds: float = 10
+    read_seconds: float = 30  # the longest silence of a server
+    total_seconds: float = 300  # for one file, with all its attempts and the waits between them
+    # 309 commitments of the master have 1.4 MB, so 6,000 have 28: seven times that is a mistake or an attack
+    max_bytes: int = 200 * 2**20
+    attempts: int = 4
+    first_wait_seconds: float = 1  # before the second attempt; it doubles from there
+    longest_wait_seconds: float = 60
+    max_redirects: int = 5
+    sleep: Callable[[float], None] = time.sleep
+    trusted_servers: frozenset[str] = frozenset()
+    authority: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -34,6 +63,7 @@ class Settings:
     keep_releases: int = 10
     nightly_cron: str = "30 3 * * *"
     nightly_timezone: str = "UTC"
+    downloads: DownloadRules = DownloadRules()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -67,6 +97,11 @@ class Settings:
         return self.data_dir / "snapshots"
 
     @property
+    def official_dir(self) -> Path:
+        """What is known of the download of each official file, one small file each."""
+        return self.data_dir / "official"
+
+    @property
     def releases_dir(self) -> Path:
         """The kept releases, one folder each, named by the UTC time of their publishing."""
         return self.data_dir / "releases"
@@ -88,8 +123,11 @@ class Settings:
 
 
 def split_sources(text: str) -> tuple[str, ...]:
-    """`"sample"` or a comma-separated list of folders -> its entries; folders become absolute paths."""
+    """A comma-separated list of `sample`, `official` and folders -> its entries; folders become absolute paths.
+
+    A folder that is called like one of the words is named with its path: `./official`.
+    """
     entries = [entry.strip() for entry in text.split(",") if entry.strip()]
     if not entries:
-        raise InputError("no source was named: give `sample` or a comma-separated list of folders")
-    return tuple(entry if entry == "sample" else str(Path(entry).expanduser().absolute()) for entry in entries)
+        raise InputError("no source was named: give `sample`, `official` or folders, separated by commas")
+    return tuple(entry if entry in SOURCE_WORDS else str(Path(entry).expanduser().absolute()) for entry in entries)

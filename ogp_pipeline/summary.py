@@ -32,11 +32,12 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
                 continue
             lines.append(f"  {source:<24} {rows:>9,} rows, {refused:,} quarantined")
         files = connection.execute(
-            "select source_file, encoding, skipped_rows from meta.sources where status = 'loaded' order by all"
+            "select source_file, encoding, skipped_rows, note from meta.sources where status = 'loaded' order by all"
         ).fetchall()
-        for name, encoding, skipped in files:
+        for name, encoding, skipped, note in files:
             notes = [encoding] if encoding not in (None, "utf-8") else []
             notes += [f"{skipped} blank or header rows left out"] if skipped else []
+            notes += [note] if note else []
             lines.append(f"  read     {name}{' (' + ', '.join(notes) + ')' if notes else ''}")
         others = connection.execute(
             "select status, reason, count(*), min(source_file) from meta.sources where status <> 'loaded' "

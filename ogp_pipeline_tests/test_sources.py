@@ -640,7 +640,7 @@ def as_workbook(path: Path) -> None:
 
 def staging_of(world: World) -> dict[str, list[str]]:
     """The rows of every staging table as texts, without what tells of their file, sorted."""
-    before = ("meta__sources", "reference", "member_list", "marts__members", "staging__member_names")
+    before = ("meta__sources", "reference", "member_list", "staging__member_names")
     world.build(*before, "explorer_commitments", "process_database")
     return {
         name: sorted(

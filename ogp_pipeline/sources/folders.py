@@ -7,11 +7,9 @@ tables is `raw_tables`.
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import yaml
@@ -20,13 +18,14 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ogp_pipeline.contracts import load_yaml, validation_line
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.sample import write_sample
-from ogp_pipeline.settings import Settings
+from ogp_pipeline.settings import OFFICIAL, SAMPLE, Settings
 from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, Header, Layout, find_header, nearest
+from ogp_pipeline.sources.official import Download, kept_file, last_download, official_files, released_date
 from ogp_pipeline.sources.readers import SUFFIXES, Grid, grids
+from ogp_pipeline.sources.snapshots import keep
 from ogp_pipeline.store import sha256_of, write_atomically
 
 MANIFEST = "sources.yml"
-SAMPLE = "sample"
 SOURCES_OF_TABLES = "sources.json"  # beside the working tables
 COMMITMENT_LAYOUTS = ("explorer_commitments", "master_commitments")
 
@@ -50,7 +49,7 @@ class SourceFile:
     """One file, or one sheet of a workbook (`name#sheet`), and what became of it.
 
     `status`: loaded, refused (no known layout), duplicate (the same bytes twice), missing (named in
-    `sources.yml` and not there).
+    `sources.yml` or among the official files and not there).
     """
 
     name: str  # path inside its source folder: the `_source_file` of every row
@@ -64,6 +63,8 @@ class SourceFile:
     header: Header | None = None
     rows: int = 0
     skipped_rows: int = 0  # blank rows and repeated header blocks
+    download: Download | None = None  # of an official file
+    rhythm_days: int | None = None  # the longest time an official file is expected to stay as it is
 
     @property
     def layout(self) -> str | None:
@@ -82,10 +83,17 @@ class SourceFile:
 
 
 def chosen_sources(settings: Settings) -> tuple[str, ...]:
-    """The sources of a run: those named, else those the data folder remembers, else the sample."""
-    if settings.sources:
-        return settings.sources
-    return _read_sources(settings.remembered_sources) or working_sources(settings) or (SAMPLE,)
+    """The sources of a run: those named, else those the data folder remembers, else the sample.
+
+    InputError where the sample is named beside others.
+    """
+    named = settings.sources
+    sources = named or _read_sources(settings.remembered_sources) or working_sources(settings) or (SAMPLE,)
+    if SAMPLE in sources and len(sources) > 1:
+        raise InputError(
+            "the synthetic sample cannot be mixed with real files: name `sample` alone, or `official` and folders"
+        )
+    return sources
 
 
 def working_sources(settings: Settings) -> tuple[str, ...]:
@@ -118,19 +126,20 @@ def _read_sources(path: Path) -> tuple[str, ...]:
 def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
     """Look at every file of the chosen sources. InputError lists every error of every file at once."""
     sources = chosen_sources(settings)
-    if SAMPLE in sources and len(sources) > 1:
-        raise InputError("the synthetic sample cannot be mixed with real files: name `sample` alone, or folders")
     errors: list[str] = []
     found: list[SourceFile] = []
     prefixes = _prefixes(sources)
     for source in prefixes:
+        if source == OFFICIAL:
+            found += _scan_official(settings, known, errors)
+            continue
         if source == SAMPLE:
             folder = settings.data_dir / SAMPLE
             write_sample(folder)
         else:
             folder = Path(source)
         if not folder.is_dir():
-            errors.append(f"{folder}: there is no such folder: name an existing one, or `sample`")
+            errors.append(f"{folder}: there is no such folder: name an existing one, `official` or `sample`")
             continue
         found += _scan_folder(folder, prefixes[source], known, errors)
     found = _without_duplicates(found)
@@ -150,22 +159,65 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
 
 
 def _prefixes(sources: Sequence[str]) -> dict[str, str]:
-    """With several folders their names tell their files apart; a name that is taken is numbered.
+    """With several sources their names tell their files apart; a name that is taken is numbered.
 
-    A folder that is named twice is looked at once.
+    A folder that is named twice is looked at once. The files of `official` have that prefix also when it is alone.
     """
-    folders = {str(Path(source).resolve()): source for source in reversed(sources)}
+    folders = {_identity(source): source for source in reversed(sources)}
     different = [source for source in dict.fromkeys(sources) if source in folders.values()]
-    if len(different) == 1:
+    if len(different) == 1 and different != [OFFICIAL]:
         return {different[0]: ""}
+    prefixes = {source: f"{OFFICIAL}/" for source in different if source == OFFICIAL}
+    return prefixes | _folder_prefixes([source for source in different if source != OFFICIAL], taken_before=prefixes)
+
+
+def _folder_prefixes(different: Sequence[str], taken_before: Mapping[str, str]) -> dict[str, str]:
     names = [Path(source).name for source in different]
     prefixes: dict[str, str] = {}
     for position, (source, name) in enumerate(zip(different, names, strict=True), start=1):
         wanted = name if names.count(name) == 1 else f"{name}-{position}"
-        taken = {*prefixes.values(), *(f"{other}/" for other in names if other != name)}
+        taken = {
+            *taken_before.values(),
+            *prefixes.values(),
+            *(f"{other}/" for other in names if other != name),
+        }
         numbered = (f"{wanted}-{k}/" for k in range(2, 2 * len(names) + 2))
         prefixes[source] = next(prefix for prefix in (f"{wanted}/", *numbered) if prefix not in taken)
     return prefixes
+
+
+def _identity(source: str) -> str:
+    """Equal for two names of the same folder."""
+    return source if source == OFFICIAL else str(Path(source).resolve())
+
+
+def _scan_official(settings: Settings, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
+    """The last good downloads. Without any of commitments nothing is worth building: an error for every file."""
+    found, missing = [], []
+    has_commitments = False
+    for official in official_files(settings.downloads):
+        download = last_download(settings, official)
+        entry = ManifestEntry(
+            file=official.file,
+            released=released_date(official, download.content_changed_at) if download and download.sha256 else None,
+            **official.model_dump(include={"partial", "publisher", "url", "licence"}),
+        )
+        kept = kept_file(settings, official, download)
+        path = kept or settings.official_dir / official.file
+        file = SourceFile(
+            official.name, path, "refused", "", entry, download=download, rhythm_days=official.rhythm_days
+        )
+        if kept is None:
+            reason = (download and download.failure) or "it was not downloaded yet, or what was kept of it is damaged"
+            missing.append(f"{official.name}, {official.url}: {reason}")
+            found.append(replace(file, status="missing", reason=reason))
+        else:
+            has_commitments |= official.layout in COMMITMENT_LAYOUTS
+            found += scan_file(file, known, errors)
+    if not has_commitments:
+        advice = "no commitments among the official files: look at the reasons and run `ogp-pipeline fetch` again"
+        errors += [*missing, advice]
+    return found
 
 
 def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
@@ -183,7 +235,7 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: lis
         elif path.suffix.lower() not in SUFFIXES:
             found.append(replace(file, reason=f"{path.suffix or 'no suffix'}: not one of {', '.join(SUFFIXES)}"))
         else:
-            found += _scan_file(file, known, errors)
+            found += scan_file(file, known, errors)
     for entry in entries:
         if not (folder / entry.file).exists():
             reason = f"{MANIFEST} names it and it is not in the folder"
@@ -191,7 +243,8 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: lis
     return found
 
 
-def _scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
+def scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
+    """A file, or each sheet of it, recognised by its columns; what keeps it from being read goes to `errors`."""
     try:
         sheets = grids(file.path, file.name)
     except InputError as error:
@@ -260,22 +313,8 @@ def _without_duplicates(found: list[SourceFile]) -> list[SourceFile]:
 
 def _kept(file: SourceFile, settings: Settings) -> SourceFile:
     """Keep the exact bytes under `data/snapshots`, and read the file from there."""
-    snapshot = settings.snapshots_dir / f"{file.sha256}{file.path.suffix.lower()}"
-    if not snapshot.exists() or sha256_of(snapshot) != file.sha256:
-        snapshot.parent.mkdir(parents=True, exist_ok=True)
-        temporary = snapshot.with_name(f".{snapshot.name}.{os.getpid()}.tmp")
-        shutil.copyfile(file.path, temporary)
-        os.replace(temporary, snapshot)
-        if sha256_of(snapshot) != file.sha256:
-            raise InputError(f"{file.name}: it changed while it was read: run again when it is complete")
-        origin = {
-            "file": file.name,
-            "path": str(file.path),
-            "bytes": file.size,
-            "kept_at": datetime.now(UTC).isoformat(timespec="seconds"),
-            **file.entry.model_dump(mode="json", exclude={"file"}),
-        }
-        write_atomically(snapshot.with_suffix(".json"), json.dumps(origin, indent=1).encode())
+    origin = {"path": str(file.path), **file.entry.model_dump(mode="json", exclude={"file"})}
+    snapshot = keep(settings, file.path, file.sha256, file.name, origin)
     return replace(file, grid=replace(file.grid, path=snapshot))
 
 

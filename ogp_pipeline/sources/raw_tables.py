@@ -9,6 +9,7 @@ import csv
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from datetime import UTC
 from uuid import uuid4
 
 import duckdb
@@ -21,7 +22,11 @@ from ogp_pipeline.store import literal, quoted
 
 
 def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
-    """`meta.sources`: one row per file of the sources, loaded or not."""
+    """`meta.sources`: one row per file of the sources, loaded or not.
+
+    Official files are downloaded here and nowhere else in a run: this table comes before every raw table.
+    """
+    workshop.fetch_official_files()
     columns = list(model.contract.columns)
     rows = [
         {
@@ -45,6 +50,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "extra_columns": ", ".join(file.header.extras) if file.header else None,
             "absent_columns": ", ".join(file.header.absent) if file.header else None,
             "header_variants": ", ".join(file.header.variants) if file.header else None,
+            **_download(file),
         }
         for file in workshop.files
     ]
@@ -56,6 +62,18 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             f"insert into source_files values ({marks})", [[row[name] for name in columns] for row in rows]
         )
     return "select * from source_files"
+
+
+def _download(file: SourceFile) -> dict[str, object]:
+    """What is known of the download of an official file; all NULL for others. Times are UTC."""
+    known = file.download
+    moments = {name: getattr(known, name, None) for name in ("fetched_at", "checked_at", "content_changed_at")}
+    return {
+        "note": known and known.note,
+        "is_stale_download": known and known.status == "kept",
+        "rhythm_days": file.rhythm_days,
+        **{name: moment and moment.astimezone(UTC).replace(tzinfo=None) for name, moment in moments.items()},
+    }
 
 
 def _encoding(file: SourceFile) -> str | None:

@@ -1,0 +1,52 @@
+"""The exact bytes of every input, kept under `data/snapshots` by their sha256 with where they came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ogp_pipeline.errors import InputError
+from ogp_pipeline.settings import Settings
+from ogp_pipeline.store import sha256_of, sync, write_atomically
+
+
+def snapshot_path(settings: Settings, sha256: str, suffix: str) -> Path:
+    """Where the bytes of this sha256 are kept; `suffix` is that of the file they came in."""
+    return settings.snapshots_dir / f"{sha256}{suffix.lower()}"
+
+
+def is_whole(snapshot: Path, sha256: str) -> bool:
+    """Whether a snapshot is there and holds the bytes its name promises."""
+    return snapshot.is_file() and sha256_of(snapshot) == sha256
+
+
+def keep(settings: Settings, path: Path, sha256: str, name: str, origin: Mapping[str, Any]) -> Path:
+    """Keep the bytes of a file, with its origin beside them, and return where they are kept.
+
+    InputError where the file no longer has the bytes of `sha256`.
+    """
+    snapshot = snapshot_path(settings, sha256, path.suffix)
+    if not is_whole(snapshot, sha256):
+        snapshot.parent.mkdir(parents=True, exist_ok=True)
+        temporary = snapshot.with_name(f".{snapshot.name}.{os.getpid()}.tmp")
+        try:
+            shutil.copyfile(path, temporary)
+            if sha256_of(temporary) != sha256:
+                raise InputError(f"{name}: it changed while it was read: run again when it is complete")
+            sync(temporary)
+            os.replace(temporary, snapshot)
+        finally:
+            temporary.unlink(missing_ok=True)
+        description = {
+            "file": name,
+            "bytes": snapshot.stat().st_size,
+            "kept_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            **origin,
+        }
+        write_atomically(snapshot.with_suffix(".json"), json.dumps(description, indent=1).encode())
+    return snapshot
