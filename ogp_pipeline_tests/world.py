@@ -15,6 +15,7 @@ from ogp_pipeline.release.current import attach
 from ogp_pipeline.release.publish import Outcome, publish
 from ogp_pipeline.sample.layouts import EXPLORER_HEADER, PROCESS_HEADER
 from ogp_pipeline.settings import Settings
+from ogp_pipeline.sources.layouts import Layout
 from ogp_pipeline.store import Store, connect
 
 COMMITMENT = {
@@ -66,6 +67,68 @@ PLAN = {
 }
 
 
+MASTER = {
+    "Commitment Unique Identifier": "AL0001",
+    "Country/Locality": "Albania",
+    "Code": "ALB",
+    "Region": "Europe",
+    "National Or Local": "National",
+    "Action Plan Number": "5",
+    "Action Plan ID": "AP_ALB05",
+    "Commitment Number": "1",
+    "Year Of Submission": "2018",
+    "Action Plan End Year": "2020",
+    "Action Plan Duration (Years)": "2",
+    "Commitment Title": "Publish the budget",
+    "Full Text": "The ministry publishes the budget.",
+    "Start Date": "NA",
+    "End Date": "NA",
+    "Lead Institution": "Ministry of Finance",
+    "Specificity": "ND",
+    "_Specificity": "ND",
+    "Verifiable": "Yes",
+    "OGP Value Access To Information": "1",
+    "_Relevant": "1",
+    "Potential Impact": "Moderate",
+    "_Potential Impact": "2",
+    "Potential for Results": "ND",
+    "_Potential for Results": "ND",
+    "Completion (Progress Report)": "ND",
+    "_CompletionProgress": "ND",
+    "Completion (End Of Term)": "Substantial",
+    "_CompletionEndTerm": "4",
+    "Change In Completion": "ND",
+    "_ChangeCompletion": "ND",
+    "Early Results": "ND",
+    "_Early Results": "ND",
+    "Did It Open Government (Overall)": "Marginal",
+    "_OpenGovernment": "2",
+    "Did It Open Government (Access To Information)": "ND",
+    "_DIOGATI": "ND",
+    "Did It Open Government (Civic Participation)": "ND",
+    "_DIOGCP": "ND",
+    "Did It Open Government: Public Accountability": "ND",
+    "_DIOGPA": "ND",
+    "Starred (2015 Only)": "ND",
+    "Starred (Current Formula) Progress Report": "ND",
+    "Starred (Current Formula) End of Term": "0",
+    "Report Publication Year (Progress Report)": "2019",
+    "Report Publication Year (End Of Term)": "2021",
+    "Cluster": "ND",
+    "Cluster (AP Review)": "ND",
+    "Cluster Commitment ID(s)": "ND",
+    "Ambition Assessed": "1",
+    "Comp Assessed": "1",
+    "DIOG Assessed": "1",
+    "Midterm Only": "0",
+    "Raw Completion": "4",
+    "High Completion": "1",
+    "High Ambition": "1",
+    "High DIOG": "0",
+    "URL": "https://example.org/AL0001",
+}
+
+
 MEMBERS = ("Albania", "Armenia", "Canada", "Chile", "Croatia", "Denmark", "Georgia", "Israel", "Italy", "Mexico")
 
 
@@ -93,6 +156,15 @@ class World:
     def plans(self, *rows: Mapping[str, str], file: str = "process.csv") -> Path:
         """Write a file of the process database; each row says only what differs from an ordinary plan."""
         return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows], other="NR")
+
+    def master(self, *rows: Mapping[str, str], file: str = "master.csv") -> Path:
+        """Write a file of the commitments master; each row says only what differs from an ordinary commitment."""
+        filled = [{"Commitment Unique Identifier": f"AL{number:04}", **row} for number, row in enumerate(rows, start=1)]
+        return self._write(file, self.header("master_commitments"), [{**MASTER, **row} for row in filled], other="0")
+
+    def header(self, layout: str) -> list[str]:
+        """The headers of a layout as its contract writes them."""
+        return list(Layout(layout, self.catalog[f"raw.{layout}"].contract).headers.values())
 
     def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
         """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""

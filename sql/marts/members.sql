@@ -15,7 +15,7 @@ in_releases as (
     -- a member that only a commitment release knows: OGP's own code names it
     select
         staged.member_id,
-        arg_max(staged.member_name, sources.released_date) as member_name,
+        arg_max(staged.member_name, coalesce(sources.released_date, date '0001-01-01')) as member_name,
         case when bool_or(staged.plan_kind = 'national') then 'national'
             when bool_or(staged.plan_kind in ('local', 'legacy_local')) then 'local' else 'other' end as member_type,
         any_value(staged.region) as region,

@@ -144,6 +144,7 @@ read_rows as (
             end,
             case when code_given is null then problem('Code', 'member_code_unreadable', 'doubt', "Code", member_id) end,
             case
+                when member_id is null then null
                 when plan_id is null
                     then problem('Action Plan Number', 'plan_number_unreadable', 'quarantine', "Action Plan Number", null)
                 when plan_id <> plan_id_of(member_id, plan_number)
