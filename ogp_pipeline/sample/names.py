@@ -33,6 +33,12 @@ ALIASES = {  # the name in the commitments, the name in the process file; empty 
     "Republic of Jorvalia": ("", "Jorvalia"),
 }
 
+LOCALS = {  # four letters like OGP's own codes of locals; Q, then Z: no country's code begins so
+    "QZSW": "Port Selwick, Tarvenia",
+    "QZHM": "Upper Harmond, Quessola",
+    "QZLN": "Lindmoor Bay, Maridova",
+}
+
 VERBS = split_names("Publish|Modernise|Open up|Consolidate|Simplify|Review with citizens|Digitise|Extend")
 SUBJECTS = split_names(
     "the register of public contracts|the municipal budget portal|the archive of land records|"

@@ -287,8 +287,9 @@ class Partnership:
         cells["_CompletionProgress"] = COMPLETION_LABELS[progress]
         if plan.has_end_of_term:
             cells["Completion (end of term)"], cells["_CompletionEndTerm"] = latest, COMPLETION_LABELS[latest]
-            cells["Change in completion"] = "Increase" if has_moved else "No Change"
-            cells["_ChangeCompletion"] = "1" if has_moved else "0"
+            is_comparable = {latest, progress} <= set(_COMPLETION_ORDER[2:])  # a change needs two of the four steps
+            change, steps = ("Increase", "1") if has_moved else ("No Change", "0")
+            cells["Change in completion"], cells["_ChangeCompletion"] = (change, steps) if is_comparable else ("ND", "ND")
             cells["Did it open government (end of term only)"] = results
             cells["_OpenGovt"] = EARLY_RESULTS_LABELS[results]
         return cells
