@@ -29,6 +29,7 @@ class Workshop:
     catalog: Catalog
     replace_release: bool
     scratch: Path  # a folder that is emptied when the step ends
+    given_files: tuple[SourceFile, ...] | None = None  # read these instead of the sources of the run
 
     @cached_property
     def files(self) -> list[SourceFile]:
@@ -37,6 +38,8 @@ class Workshop:
         Files that publishing would refuse to mix with the current release are refused before any table is
         replaced.
         """
+        if self.given_files is not None:
+            return list(self.given_files)
         from ogp_pipeline.release.current import refuse_mixing
         from ogp_pipeline.sources.folders import note_working_sources, scan
         from ogp_pipeline.sources.layouts import layouts
@@ -49,6 +52,8 @@ class Workshop:
 
     def fetch_official_files(self) -> None:
         """Download the official files where they are a source of the run and it is not offline."""
+        if self.given_files is not None:
+            return
         from ogp_pipeline.sources.fetching import fetch
         from ogp_pipeline.sources.folders import chosen_sources
         from ogp_pipeline.sources.layouts import layouts

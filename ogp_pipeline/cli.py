@@ -124,6 +124,33 @@ def sample(folder: Path, seed: int, members: int, commitments: int) -> None:
 
 
 @main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "csv", "json"]),
+    default="text",
+    show_default=True,
+    help="Text to read, or one line (csv) or object (json) for each finding.",
+)
+def validate(files: tuple[Path, ...], form: str) -> None:
+    """Say what the pipeline would do with files or folders, before they are sent or loaded.
+
+    Files given together are looked at together: a member list among them serves the others. Nothing is stored.
+
+    Exit status: 0 nothing would be refused, 1 a file or a row would be, 2 usage, for example no such file.
+    """
+    from ogp_pipeline.validation import validate_files
+    from ogp_pipeline.validation_formats import FORMATS
+
+    report = validate_files(files)
+    if not report.files:
+        raise click.UsageError("there is no file in what was named: name a file, or a folder that holds some")
+    click.echo(FORMATS[form](report), nl=False)
+    sys.exit(REFUSED if report.is_anything_refused else 0)
+
+
+@main.command()
 @data_dir_option
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
 def figures(data_dir: Path | None, output: Path) -> None:

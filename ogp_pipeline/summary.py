@@ -40,8 +40,8 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
             notes += [note] if note else []
             lines.append(f"  read     {name}{' (' + ', '.join(notes) + ')' if notes else ''}")
         others = connection.execute(
-            "select status, reason, count(*), min(source_file) from meta.sources where status <> 'loaded' "
-            "group by all order by count(*) desc, reason"
+            "select status, reason, count(*), min(source_file) from meta.sources "
+            "where status not in ('loaded', 'ignored') group by all order by count(*) desc, reason"
         ).fetchall()
         for status, reason, count, example in others[:SHOWN]:
             lines.append(f"  {status:<8} {example}{f' and {count - 1} more' if count > 1 else ''}: {reason}")

@@ -168,7 +168,7 @@ def test_every_error_of_the_input_is_told_at_once(world: World) -> None:
     (world.inputs / "broken.xlsx").write_bytes(b"PK not a workbook")
     done = run(world.settings.data_dir, "--sources", str(world.inputs))
     assert done.returncode == 2
-    for words in ("no_country.csv, header in row 1", "lacks the required column Country", "cut_off.csv", "broken.xlsx"):
+    for words in ("no_country.csv: header in row 1", "lacks the required column Country", "cut_off.csv", "broken.xlsx"):
         assert words in done.stderr, words
     assert world.last_run()["status"] == "bad_input"
     assert len(world.last_run()["reasons"]) >= 3

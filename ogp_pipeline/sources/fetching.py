@@ -8,11 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ogp_pipeline.errors import InputError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.sources.downloads import DownloadError, Received, date_of_header, download
-from ogp_pipeline.sources.folders import ManifestEntry, SourceFile, scan_file
 from ogp_pipeline.sources.layouts import Layout
 from ogp_pipeline.sources.official import (
     Download,
@@ -23,6 +21,7 @@ from ogp_pipeline.sources.official import (
     record_download,
 )
 from ogp_pipeline.sources.snapshots import keep
+from ogp_pipeline.sources.source_files import UNREADABLE, ManifestEntry, SourceFile, scan_file
 from ogp_pipeline.store import sha256_of
 
 # A file that loses more than half of its rows was probably cut between two rows, where nothing else shows it: the
@@ -135,14 +134,9 @@ def _changed_at(received: Received, now: datetime) -> datetime:
 
 def rows_of_promised(path: Path, official: OfficialFile, known: Sequence[Layout]) -> int:
     """The rows of a file that is complete and of the layout it was promised in; DownloadError says why it is not."""
-    errors: list[str] = []
     file = SourceFile(official.name, path, "refused", "", ManifestEntry(file=official.file))
-    try:
-        sheets = scan_file(file, known, errors)
-    except InputError as error:
-        errors += error.problems
-        sheets = []
-    if errors:
+    sheets = scan_file(file, known)
+    if errors := [f"{sheet.name}: {sheet.reason}" for sheet in sheets if sheet.status == UNREADABLE]:
         raise DownloadError("; ".join(errors))
     promised = [sheet for sheet in sheets if sheet.status == "loaded" and sheet.layout == official.layout]
     if not promised:

@@ -1,85 +1,32 @@
 """What lies in the sources of a run: every file recognised, refused with a reason, or reported as an error.
 
-Choosing the sources, reading `sources.yml`, keeping the exact bytes of what is loaded. Reading rows into
-tables is `raw_tables`.
+Choosing the sources, reading `sources.yml`, keeping the exact bytes of what is loaded. What becomes of one file
+is `source_files`, reading rows into tables is `raw_tables`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from ogp_pipeline.contracts import load_yaml, validation_line
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.sample import write_sample
 from ogp_pipeline.settings import OFFICIAL, SAMPLE, Settings
-from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, Header, Layout, find_header, nearest
-from ogp_pipeline.sources.official import Download, kept_file, last_download, official_files, released_date
-from ogp_pipeline.sources.readers import SUFFIXES, Grid, grids
+from ogp_pipeline.sources.layouts import Layout
+from ogp_pipeline.sources.official import kept_file, last_download, official_files, released_date
 from ogp_pipeline.sources.snapshots import keep
-from ogp_pipeline.store import sha256_of, write_atomically
+from ogp_pipeline.sources.source_files import UNREADABLE, ManifestEntry, SourceFile, scan_file
+from ogp_pipeline.store import write_atomically
 
 MANIFEST = "sources.yml"
 SOURCES_OF_TABLES = "sources.json"  # beside the working tables
 COMMITMENT_LAYOUTS = ("explorer_commitments", "master_commitments")
-
-
-class ManifestEntry(BaseModel):
-    """One entry of `sources.yml`: what is known of a file, or of every file in a folder."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    file: str
-    released: date | None = None
-    partial: bool = False
-    synthetic: bool = False
-    publisher: str | None = None
-    url: str | None = None
-    licence: str | None = None
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """One file, or one sheet of a workbook (`name#sheet`), and what became of it.
-
-    `status`: loaded, refused (no known layout), duplicate (the same bytes twice), missing (named in
-    `sources.yml` or among the official files and not there).
-    """
-
-    name: str  # path inside its source folder: the `_source_file` of every row
-    path: Path
-    status: str
-    reason: str
-    entry: ManifestEntry
-    sha256: str | None = None
-    size: int | None = None
-    grid: Grid | None = None
-    header: Header | None = None
-    rows: int = 0
-    skipped_rows: int = 0  # blank rows and repeated header blocks
-    download: Download | None = None  # of an official file
-    rhythm_days: int | None = None  # the longest time an official file is expected to stay as it is
-
-    @property
-    def layout(self) -> str | None:
-        """The name of the layout it was recognised as."""
-        return self.header.layout.name if self.header else None
-
-    def data_rows(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows below the header, without blank rows and repetitions of the header block."""
-        block: set[tuple[str, ...]] = set()
-        for position, (number, cells) in enumerate(self.grid.rows()):
-            row = _stripped(cells)
-            if position <= self.header.index:
-                block.add(row)
-            elif row and row not in block:
-                yield number, cells
 
 
 def chosen_sources(settings: Settings) -> tuple[str, ...]:
@@ -141,8 +88,9 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
         if not folder.is_dir():
             errors.append(f"{folder}: there is no such folder: name an existing one, `official` or `sample`")
             continue
-        found += _scan_folder(folder, prefixes[source], known, errors)
+        found += _scan_folder(folder, prefixes[source], known)
     found = _without_duplicates(found)
+    errors += [f"{file.name}: {file.reason}" for file in found if file.status == UNREADABLE]
     if not errors and not any(file.layout in COMMITMENT_LAYOUTS and file.rows for file in found):
         errors.append(
             f"no commitments in {', '.join(sources)}: give a folder with a file of the layout "
@@ -151,11 +99,25 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
         errors += [
             f"{file.name}: {file.reason or 'a header and no rows below it'}"
             for file in found
-            if file.status != "loaded" or not file.rows
+            if file.status != "ignored" and not (file.status == "loaded" and file.rows)
         ]
     if errors:
         raise InputError(errors)
     return [_kept(file, settings) if file.status == "loaded" else file for file in found]
+
+
+def look_at(paths: Sequence[Path], known: Sequence[Layout]) -> list[SourceFile]:
+    """Files and folders as a run would see them, where they lie: nothing is kept and no commitments are needed.
+
+    What would end a run is a file of the status `unreadable`, one for each reason.
+    """
+    found: list[SourceFile] = []
+    for path in {path.resolve(): path for path in reversed(paths)}.values():
+        if path.is_dir():
+            found += _scan_folder(path, f"{path.as_posix().rstrip('/')}/", known)
+        else:
+            found += scan_file(SourceFile(path.as_posix(), path, "refused", "", ManifestEntry(file="")), known)
+    return _without_duplicates(sorted(found, key=lambda file: file.name))
 
 
 def _prefixes(sources: Sequence[str]) -> dict[str, str]:
@@ -213,16 +175,17 @@ def _scan_official(settings: Settings, known: Sequence[Layout], errors: list[str
             found.append(replace(file, status="missing", reason=reason))
         else:
             has_commitments |= official.layout in COMMITMENT_LAYOUTS
-            found += scan_file(file, known, errors)
+            found += scan_file(file, known)
     if not has_commitments:
         advice = "no commitments among the official files: look at the reasons and run `ogp-pipeline fetch` again"
         errors += [*missing, advice]
     return found
 
 
-def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
-    entries = _manifest(folder, prefix + MANIFEST, errors)
-    found = []
+def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout]) -> list[SourceFile]:
+    entries, faults = _manifest(folder)
+    manifest = SourceFile(prefix + MANIFEST, folder / MANIFEST, UNREADABLE, "", ManifestEntry(file=MANIFEST))
+    found = [replace(manifest, reason=fault) for fault in faults]
     root = folder.resolve()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
         relative = path.relative_to(folder).as_posix()
@@ -232,10 +195,8 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: lis
         if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root)):
             reason = "a link that leads out of the folder, to a folder or to nothing is not followed"
             found.append(replace(file, reason=reason))
-        elif path.suffix.lower() not in SUFFIXES:
-            found.append(replace(file, reason=f"{path.suffix or 'no suffix'}: not one of {', '.join(SUFFIXES)}"))
         else:
-            found += scan_file(file, known, errors)
+            found += scan_file(file, known)
     for entry in entries:
         if not (folder / entry.file).exists():
             reason = f"{MANIFEST} names it and it is not in the folder"
@@ -243,49 +204,20 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout], errors: lis
     return found
 
 
-def scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> list[SourceFile]:
-    """A file, or each sheet of it, recognised by its columns; what keeps it from being read goes to `errors`."""
-    try:
-        sheets = grids(file.path, file.name)
-    except InputError as error:
-        errors += error.problems
-        return []
-    file = replace(file, sha256=sha256_of(file.path), size=file.path.stat().st_size)
-    found = []
-    for grid in sheets:
-        name = file.name if grid.sheet is None else f"{file.name}#{grid.sheet}"
-        first = grid.first_rows(HEADER_WITHIN_ROWS)
-        header = find_header(first, known)
-        sheet = replace(file, name=name, grid=grid, header=header)
-        if header is None:
-            found.append(replace(sheet, reason=nearest(first, known)))
-            continue
-        lacking = header.layout.lacks(header.cells)
-        if lacking:
-            errors.append(
-                f"{name}, header in row {header.index + 1}: the layout {header.layout.name} lacks the required "
-                f"column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}: put them back under these names"
-            )
-            continue
-        rows = sum(1 for _ in sheet.data_rows())
-        below = sum(1 for _ in grid.rows()) - header.index - 1
-        found.append(replace(sheet, status="loaded", rows=rows, skipped_rows=below - rows))
-    return found
-
-
-def _manifest(folder: Path, name: str, errors: list[str]) -> list[ManifestEntry]:
+def _manifest(folder: Path) -> tuple[list[ManifestEntry], list[str]]:
+    """The entries of `sources.yml`, and its faults where it cannot be read."""
     path = folder / MANIFEST
     if not path.exists():
-        return []
+        return [], []
     try:
-        return TypeAdapter(list[ManifestEntry]).validate_python(load_yaml(path.read_text(encoding="utf-8")) or [])
+        return TypeAdapter(list[ManifestEntry]).validate_python(load_yaml(path.read_text(encoding="utf-8")) or []), []
     except yaml.YAMLError as error:
-        errors.append(f"{name}: not readable as YAML: {' '.join(str(error).split())}: mend it or remove it")
+        return [], [f"not readable as YAML: {' '.join(str(error).split())}: mend it or remove it"]
     except UnicodeDecodeError as error:
-        errors.append(f"{name}: not UTF-8 ({error}): save it as UTF-8")
+        return [], [f"not UTF-8 ({error}): save it as UTF-8"]
     except ValidationError as error:
-        errors += [f"{validation_line(name, item)}: change or remove that entry" for item in error.errors()]
-    return []
+        lines = (validation_line(MANIFEST, item).removeprefix(f"{MANIFEST}: ") for item in error.errors())
+        return [], [f"{line}: change or remove that entry" for line in lines]
 
 
 def _entry_of(relative: str, entries: Sequence[ManifestEntry]) -> ManifestEntry:
@@ -316,11 +248,3 @@ def _kept(file: SourceFile, settings: Settings) -> SourceFile:
     origin = {"path": str(file.path), **file.entry.model_dump(mode="json", exclude={"file"})}
     snapshot = keep(settings, file.path, file.sha256, file.name, origin)
     return replace(file, grid=replace(file.grid, path=snapshot))
-
-
-def _stripped(cells: Sequence[str]) -> tuple[str, ...]:
-    """The cells without surrounding spaces and without blank cells at the end."""
-    row = [cell.strip() for cell in cells]
-    while row and not row[-1]:
-        row.pop()
-    return tuple(row)

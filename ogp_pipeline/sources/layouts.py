@@ -18,6 +18,7 @@ HEADER_WITHIN_ROWS = 20
 # Half of the telling headers: one or two renamed columns must lead to "lacks a required column", not to
 # "some other file"; the 2024 master shares none of them.
 TELLING_SHARE = 0.5
+NO_ROWS = "it has no rows"
 SOURCE_COLUMNS = (
     "_source_file",
     "_source_row",
@@ -98,19 +99,22 @@ def find_header(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> Heade
 
 def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
     """For a file of no known layout: the nearest one and what the file lacks of it."""
+    if not any(cell.strip() for cells in rows for cell in cells):
+        return NO_ROWS
     candidates = [
         (len(layout.required) - len(layout.lacks(cells)), layout, cells)
         for cells in rows[:HEADER_WITHIN_ROWS]
         for layout in known
     ]
-    if not candidates:
-        return "it has no rows"
+    begins = next(cell for cells in rows for cell in cells if cell.strip()).strip().lower()
+    if begins.startswith(("<!doctype", "<html", "<?xml")):
+        return "it is a web page or XML and no table: download the table itself"
     found, layout, cells = max(candidates, key=lambda item: item[0] / len(item[1].required))
     lacking = layout.lacks(cells)
     shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
     return (
         f"its columns are of no known layout; nearest is {layout.name} with {found} of {len(layout.required)} "
-        f"required columns, lacking {shown}"
+        f"required columns, lacking {shown}: give its columns these names if it is that table, else leave it out"
     )
 
 

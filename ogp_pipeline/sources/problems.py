@@ -28,7 +28,7 @@ def problems(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Work
             )
         elif "problem" in columns:
             parts.append(
-                f"select {literal(source)}, _source_file, _source_row, problem from {name} "
+                f"select {literal(source)} as source, _source_file, _source_row, problem from {name} "
                 f"semi join (select * from staging._{source}_parsed where not is_quarantined) "
                 "using (_source_file, _source_row) where problem is not null"
             )

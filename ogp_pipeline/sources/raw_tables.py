@@ -18,7 +18,13 @@ from ogp_pipeline.building import Workshop
 from ogp_pipeline.models import Model
 from ogp_pipeline.sources.folders import SourceFile
 from ogp_pipeline.sources.layouts import SOURCE_COLUMNS
+from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
+
+# what spreadsheet programs show, and export, where a formula failed
+FORMULA_ERRORS = {
+    *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
+}
 
 
 def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
@@ -110,13 +116,17 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
     places = [position.get(name.casefold()) for name in columns]
     own = {name: columns.index(name) for name in SOURCE_COLUMNS}
     key_places = [position.get(name.casefold()) for name in file.header.layout.contract.row_key]
-    for number, cells in file.data_rows():
+    for number, cells, note in file.noted_rows():
         cells = [cell.replace("\0", "\ufffd") for cell in cells]
         given = len(cells)
+        notes = [note] if note else []
         surplus = [cell for cell in cells[width:] if cell.strip()]
-        note = absent
-        if given < named or surplus:
-            note = f"the row has {given} cells, the header {width}" + f"; beyond it: {surplus}" * bool(surplus)
+        # the rows of a sheet end with their last cell that is not blank
+        if (given < named and file.grid.sheet is None) or surplus:
+            notes.append(f"the row has {given} cells, the header {width}" + f"; beyond it: {surplus}" * bool(surplus))
+        if failed := [position for position, cell in enumerate(cells[:width]) if cell in FORMULA_ERRORS]:
+            named_cells = [f"{cells[position]} in {file.header.columns[position]}" for position in failed]
+            notes.append(f"a formula failed: {shortened(named_cells)}")
         cells += [""] * (width - given)
         row = [absent if place is None else cells[place] for place in places]
         row[own["_source_file"]] = file.name
@@ -127,5 +137,5 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
         row[own["_source_row_key"]] = (
             "|".join("" if place is None else " ".join(cells[place].split()) for place in key_places) or absent
         )
-        row[own["_source_note"]] = note
+        row[own["_source_note"]] = "; ".join(notes) or absent
         writer.writerow(row)

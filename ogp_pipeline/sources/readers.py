@@ -1,43 +1,29 @@
 """CSV and XLSX files as rows of text, each with the line or sheet row it came from.
 
-Decoding, delimiters, quotes and spreadsheet cell types belong here; what the cells mean does not.
+Decoding, delimiters and quotes belong here, the insides of a workbook to `workbooks`; what the cells mean to
+neither.
 """
 
 from __future__ import annotations
 
 import codecs
 import csv
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, time
 from itertools import chain, islice
 from pathlib import Path
 
 from ogp_pipeline.errors import InputError
+from ogp_pipeline.sources.workbooks import OLE, ZIP, Worksheet, inspect, sheet_rows
 
 csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it whole
 DELIMITERS = (",", ";", "\t", "|")
 SPREADSHEETS = (".xlsx", ".xlsm")
 SUFFIXES = (".csv", *SPREADSHEETS)
 
-# what openpyxl and the modules under it raise for a file that is damaged or no workbook
-UNREADABLE_WORKBOOK = (
-    zipfile.BadZipFile,
-    zlib.error,
-    KeyError,
-    ValueError,
-    OSError,
-    EOFError,
-    SyntaxError,
-    AttributeError,
-    TypeError,
-)
-
 Row = tuple[int, list[str]]  # 1-based line or sheet row, cells
+NotedRow = tuple[int, list[str], str]
 
 
 @dataclass(frozen=True)
@@ -49,10 +35,15 @@ class Grid:
     encoding: str | None = None
     delimiter: str = ","
     is_strict: bool = True
+    worksheet: Worksheet | None = None
 
     def rows(self) -> Iterator[Row]:
         """Every row, read anew at each call. InputError where the file breaks off inside a quoted cell."""
-        return _sheet_rows(self) if self.sheet is not None else _csv_rows(self)
+        return ((number, cells) for number, cells, _ in self.noted_rows())
+
+    def noted_rows(self) -> Iterator[NotedRow]:
+        """Every row with what the file says of it beside its cells; blank where that is nothing."""
+        return sheet_rows(self.path, self.worksheet) if self.worksheet else _csv_rows(self)
 
     def first_rows(self, count: int) -> list[list[str]]:
         """The cells of the first rows."""
@@ -62,13 +53,21 @@ class Grid:
 def grids(path: Path, name: str) -> list[Grid]:
     """The tables of cells in a CSV or XLSX file; InputError (naming it `name`) where it cannot be read."""
     if path.suffix.lower() in SPREADSHEETS:
-        return [Grid(path, sheet=sheet) for sheet in _sheet_names(path, name)]
+        return [Grid(path, sheet=sheet.title, worksheet=sheet) for sheet in inspect(path, name)]
+    _refuse_workbook(path, name)
     encoding = detect_encoding(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
         head = "".join(islice(file, 20))
     delimiter = max(DELIMITERS, key=lambda candidate: _regularity(head, candidate))
     grid = Grid(path, encoding=encoding, delimiter=delimiter)
     return [grid if _is_strictly_quoted(grid, name) else Grid(path, None, encoding, delimiter, is_strict=False)]
+
+
+def _refuse_workbook(path: Path, name: str) -> None:
+    with path.open("rb") as file:
+        head = file.read(512)
+    if head.startswith((ZIP, OLE)):
+        raise InputError(f"{name}: not CSV but a workbook or an archive: name it .xlsx, or save the table as CSV")
 
 
 def _regularity(head: str, delimiter: str) -> tuple[float, int]:
@@ -82,11 +81,16 @@ def _regularity(head: str, delimiter: str) -> tuple[float, int]:
 
 
 def detect_encoding(path: Path) -> str:
-    """`utf-8-sig` (with or without BOM), `utf-16` by its BOM, else `windows-1252`."""
+    """`utf-8-sig` (with or without BOM), `utf-16` by its BOM or its zero bytes, else `windows-1252`."""
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     with path.open("rb") as file:
-        if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        head = file.read(1024)
+        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
+        # without its BOM: the letters of a header have their zero bytes at every second place
+        for encoding, zeros in (("utf-16-le", head[1::2]), ("utf-16-be", head[0::2])):
+            if len(head) >= 8 and zeros.count(0) > 0.9 * len(zeros):
+                return encoding
         file.seek(0)
         try:
             while chunk := file.read(1 << 20):
@@ -97,12 +101,12 @@ def detect_encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _csv_rows(grid: Grid) -> Iterator[Row]:
+def _csv_rows(grid: Grid) -> Iterator[NotedRow]:
     with grid.path.open(encoding=grid.encoding, errors="replace", newline="") as file:
         reader = csv.reader(file, delimiter=grid.delimiter, strict=grid.is_strict)
         line = 1
         for cells in reader:
-            yield line, cells
+            yield line, cells, ""
             line = reader.line_num + 1
 
 
@@ -130,40 +134,3 @@ def _last_quote_is_closed(grid: Grid) -> bool:
         for last in csv.reader(chain(file, ["\n", end]), delimiter=grid.delimiter):  # noqa: B007
             pass
     return last == [end]
-
-
-def _sheet_names(path: Path, name: str) -> list[str]:
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        with closing(load_workbook(path, read_only=True, data_only=True)) as workbook:
-            for sheet in workbook.worksheets:
-                for _ in sheet.iter_rows(values_only=True):
-                    pass  # a damaged sheet shows only when it is read
-            if not workbook.worksheets:
-                raise ValueError("it has no sheet")
-            return [sheet.title for sheet in workbook.worksheets]
-    except (*UNREADABLE_WORKBOOK, InvalidFileException) as error:
-        raise InputError(f"{name}: not readable as XLSX ({error}): save it again as .xlsx or .csv") from error
-
-
-def _sheet_rows(grid: Grid) -> Iterator[Row]:
-    from openpyxl import load_workbook
-
-    with closing(load_workbook(grid.path, read_only=True, data_only=True)) as workbook:
-        for number, values in enumerate(workbook[grid.sheet].iter_rows(values_only=True), start=1):
-            yield number, [cell_text(value) for value in values]
-
-
-def cell_text(value: object) -> str:
-    """A spreadsheet value as the text an export would write: dates in ISO, whole floats without `.0`."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "TRUE" if value else "FALSE"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(sep=" ")
-    return str(value)
