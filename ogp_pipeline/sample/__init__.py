@@ -1,4 +1,4 @@
-"""Writes a fictional partnership in the official 2016 layouts, so that the normal ingest path reads it.
+"""Writes a fictional partnership in every layout the pipeline reads, so that the normal ingest path reads it.
 
 Here: the files and the order of their rows. Not here: invented names and words (`names.py`), what is
 drawn (`partnership.py`), headers and cells the layout decides (`layouts.py`), the dirt laid
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ogp_pipeline.sample.dirt import DIRT, Dirt, Spoiler
+from ogp_pipeline.sample.later import later_plans, master_rows
 from ogp_pipeline.sample.layouts import (
     BLANK_HEADERS,
     EXPLORER_HEADER,
@@ -35,7 +36,14 @@ __all__ = ["DIRT", "Dirt", "write_sample"]
 EXPLORER_FILE = "explorer/ogp_commitments_sample.csv"
 PROCESS_FILE = "process/ogp_process_sample.csv"
 MEMBERS_FILE = "members/members_sample.csv"
+MASTER_FILE = "master/ogp_master_sample.csv"
 MANIFEST_FILE = "sources.yml"
+RELEASED = {
+    EXPLORER_FILE: "2016-07-01",
+    PROCESS_FILE: "2016-07-01",
+    MEMBERS_FILE: "2016-07-01",
+    MASTER_FILE: "2024-07-03",
+}
 FEWEST_COMMITMENTS = 200  # with fewer, the rows refused for their dirt would pass 2 %
 
 
@@ -52,7 +60,7 @@ def write_sample(
     The files are `explorer/ogp_commitments_sample.csv`, `process/ogp_process_sample.csv`,
     `members/members_sample.csv` and `sources.yml`, the same bytes for the same arguments. `commitments` is
     the number of commitments before dirt; one more is a repeated row. More commitments mean more plans per
-    member up to 99, then larger plans; one plan at a time is held in memory.
+    member up to 95, then larger plans; one plan at a time is held in memory.
 
     `planted_effect` is what one level of public influence adds to the probability of a moderate or
     transformative impact (level during development), of completion and of major or outstanding results (the
@@ -67,6 +75,9 @@ def write_sample(
         _write_plans(partnership, members, commitments, explorer, process)
     with _replacing(folder / MEMBERS_FILE) as file:
         _csv_writer(file).writerows([MEMBERS_HEADER, *member_rows(members)])
+    later = later_plans(seed, members, first_number=max(plans_per_member(members, commitments)) + 2)
+    with _replacing(folder / MASTER_FILE) as file:
+        _csv_writer(file).writerows(master_rows(later))
     with _replacing(folder / MANIFEST_FILE) as file:
         file.write(_manifest())
 
@@ -112,10 +123,10 @@ def _write_plans(partnership: Partnership, members: int, commitments: int, explo
 
 def _manifest() -> str:
     lines = ["# SYNTHETIC: every member, plan and commitment here is made by the generator; no real government."]
-    for file in (EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE):
+    for file, released in RELEASED.items():
         lines += [
             f"- file: {file}",
-            "  released: 2016-07-01",
+            f"  released: {released}",
             "  publisher: Fictional partnership (SYNTHETIC)",
             "  licence: CC0-1.0",
             "  synthetic: true",

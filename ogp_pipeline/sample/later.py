@@ -177,7 +177,9 @@ def _write_derived(row: Row) -> None:
 
     end, impact = row["Completion (End Of Term)"], row["Potential Impact"]
     is_ambitious = impact in ("Moderate", "Transformative")
-    strong = row["Did It Open Government (Overall)"] in ("Major", "Outstanding") or row["Early Results"] == "Significant"
+    strong = (
+        row["Did It Open Government (Overall)"] in ("Major", "Outstanding") or row["Early Results"] == "Significant"
+    )
     row["Ambition Assessed"] = flag(impact in IMPACT or row["Potential for Results"] in POTENTIAL)
     row["High Ambition"] = flag(is_ambitious and row["_Relevant"] == "1") if impact in IMPACT else impact
     row["Comp Assessed"], row["High Completion"] = flag(end in COMPLETION), flag(end in ("Substantial", "Complete"))
@@ -205,7 +207,7 @@ def _policy_areas() -> dict[str, str]:
 # What is wrong in the master of the sample: one row each, from the first plans on.
 MASTER_DIRT: tuple[tuple[str, Row], ...] = (
     ("a label and its twin disagree", {"_CompletionEndTerm": "2", "Completion (End Of Term)": "Complete"}),
-    ("OGP's own column contradicts the labels", {"High Completion": "1", "Completion (End Of Term)": "Limited"}),
+    ("OGP's own column contradicts the labels", {"High Ambition": "1", "_Relevant": "0"}),
     ("a number of a spreadsheet", {"Commitment Number": "2.2999999999999998"}),
     ("a year typed into a cell of dates", {"End Date": "7/12/1905"}),
     ("an unknown label", {"Verifiable": "Partly"}),
@@ -220,5 +222,9 @@ def master_rows(plans: list[LaterPlan]) -> Iterator[list[str]]:
     dirt = dict(enumerate(MASTER_DIRT))
     for position, plan in enumerate(plans):
         for place, row in enumerate(plan.commitments):
-            spoiled = row | (dirt[position][1] if place == 0 and position in dirt else {})
+            spoiled = dict(row)
+            if place == 0 and position in dirt:
+                spoiled |= dirt[position][1]
+                _write_derived(spoiled)
+                spoiled |= dirt[position][1]
             yield [spoiled[name] for name in header]

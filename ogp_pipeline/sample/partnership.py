@@ -32,6 +32,7 @@ from ogp_pipeline.sample.layouts import (
 from ogp_pipeline.sample.names import (
     AGENCIES,
     ALIASES,
+    LOCALS,
     MANNERS,
     MEMBER_IDS,
     MEMBER_NAMES,
@@ -40,7 +41,7 @@ from ogp_pipeline.sample.names import (
     VERBS,
 )
 
-LARGEST_PLAN_NUMBER = 99
+LARGEST_PLAN_NUMBER = 95  # the last numbers of two digits are those of later plans
 TYPICAL_PLAN_SIZE = 13
 SMALLEST_PLAN, LARGEST_PLAN = 4, 40  # commitments; plans grow larger once every member has all its plans
 
@@ -289,7 +290,9 @@ class Partnership:
             cells["Completion (end of term)"], cells["_CompletionEndTerm"] = latest, COMPLETION_LABELS[latest]
             is_comparable = {latest, progress} <= set(_COMPLETION_ORDER[2:])  # a change needs two of the four steps
             change, steps = ("Increase", "1") if has_moved else ("No Change", "0")
-            cells["Change in completion"], cells["_ChangeCompletion"] = (change, steps) if is_comparable else ("ND", "ND")
+            cells["Change in completion"], cells["_ChangeCompletion"] = (
+                (change, steps) if is_comparable else ("ND", "ND")
+            )
             cells["Did it open government (end of term only)"] = results
             cells["_OpenGovt"] = EARLY_RESULTS_LABELS[results]
         return cells
@@ -344,7 +347,7 @@ class Partnership:
 
 
 def plans_per_member(members: int, commitments: int) -> list[int]:
-    """How many plans with commitments each member has: usual sizes, at most 99 plans."""
+    """How many plans with commitments each member has: usual sizes, at most 95 plans."""
     plans = min(max(members, round(commitments / TYPICAL_PLAN_SIZE)), members * LARGEST_PLAN_NUMBER)
     return [plans // members + (position < plans % members) for position in range(members)]
 
@@ -356,7 +359,9 @@ def _names_in_files(name: str) -> tuple[str, str]:
 
 
 def member_rows(members: int) -> Iterator[tuple[str, ...]]:
-    """The rows of the members file: id, name, type, region, aliases."""
+    """The rows of the members file: id, name, type, region, aliases; the locals after the countries."""
     for position, name in enumerate(MEMBER_NAMES[:members]):
         aliases = "|".join(filter(None, ALIASES.get(name, ())))
         yield MEMBER_IDS[position], name, "national", REGIONS[position % len(REGIONS)], aliases
+    for position, (member_id, name) in enumerate(LOCALS.items()):
+        yield member_id, name, "local", REGIONS[position % len(REGIONS)], ""
