@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from ogp_pipeline.quality import Verdict, evaluate
+from ogp_pipeline.settings import PACKAGE_DIR, project_file
 from ogp_pipeline_tests.world import MEMBERS, World
 
 DEVELOPMENT = "Level of public influence during development"
@@ -66,6 +68,24 @@ def verdicts(world: World, table: str) -> dict[str, Verdict]:
 
 def numbered(cases: Sequence[Any]) -> list[Any]:
     return [pytest.param(number, case, id=case.reason) for number, case in enumerate(cases, start=1)]
+
+
+# --- the template's page
+
+
+def test_the_page_of_the_template_names_every_column_label_and_product(catalog):
+    page = (project_file("sql").parent / "docs" / "irm_report_template.md").read_text(encoding="utf-8")
+    words = " ".join(page.split())
+    labels = {"irm_product"}
+    for layout in ("irm_report_plans", "irm_report_commitments"):
+        columns = catalog[f"raw.{layout}"].contract.columns
+        headers = [name for name in columns if not name.startswith("_source")]
+        assert [name for name in headers if name not in words] == []
+        labels |= {column.choices for column in columns.values() if column.choices}
+    with (PACKAGE_DIR / "reference" / "labels.csv").open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["list"] in labels]
+    assert len(rows) > 30
+    assert [row["label"] for row in rows if row["label"] not in words] == []
 
 
 # --- plan coding
@@ -639,6 +659,7 @@ def test_a_commitment_that_is_not_loaded_is_a_warning(world):
         "marts.outcomes",
         "metrics.coder_agreement",
         "metrics.vital_signs_with_analysts",
+        "reference.irm_products",
     ],
 )
 def test_tables_keep_their_critical_promises(world, table):
