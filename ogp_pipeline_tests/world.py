@@ -166,6 +166,13 @@ class World:
         """The headers of a layout as its contract writes them."""
         return list(Layout(layout, self.catalog[f"raw.{layout}"].contract).headers.values())
 
+    def form(self, layout: str, rows: Sequence[Mapping[str, str]], file: str | None = None) -> Path:
+        """Write a file of any layout by its contract; columns a row does not name are empty."""
+        header = self.header(layout)
+        unknown = {name for row in rows for name in row} - set(header)
+        assert not unknown, f"{layout} has no columns {sorted(unknown)}"
+        return self._write(file or f"{layout}.csv", header, rows, other="")
+
     def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
         """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""
         rows = [

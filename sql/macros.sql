@@ -306,3 +306,29 @@ create or replace macro any_yes(first, second, third) as
         when 'yes' in (first, second, third) then true
         when first = 'no' and second = 'no' and third = 'no' then false
     end;
+-- Cells of a form filled in by hand -----------------------------------------------------------------------
+-- An empty cell of a coded column says that nothing was coded, and so do `NA` and the like, which are recorded.
+create or replace macro coded_cell_problem(labels, column_name, list, value) as
+    case
+        when tidy(value) is null then null
+        when label_code(labels, list, value) is null and label_code(labels, 'irm_not_coded', value) is not null
+            then problem(column_name, 'not_coded', 'repair', value, null)
+        else label_problem(labels, column_name, list, value)
+    end;
+-- A value that a report of its IRM product does not code (reference.irm_products): kept and listed, never used.
+create or replace macro outside_product_problem(labels, column_name, list, value, product, is_of_product) as
+    case
+        when product is null or is_of_product or label_code(labels, list, value) is null then null
+        else problem(column_name, 'product_does_not_code', 'doubt', value, 'not used: a ' || product || ' does not code it')
+    end;
+-- Who coded it, where and when: what is missing is listed, and the coding counts all the same.
+create or replace macro provenance_problems(labels, coded_on, coded_on_reading, report_url, page, quote) as [
+    case when tidy(coded_on) is null or label_code(labels, 'date_missing', coded_on) is not null
+        then problem('Coded on', 'provenance_missing', 'doubt', coded_on, null)
+        else date_problem(labels, 'Coded on', coded_on, coded_on_reading) end,
+    case when tidy(report_url) is null then problem('Report URL', 'provenance_missing', 'doubt', report_url, null)
+        when not regexp_matches(tidy(report_url), '^https?://[^\s/]+\.\S+$', 'i')
+        then problem('Report URL', 'url_form', 'doubt', report_url, tidy(report_url)) end,
+    case when tidy(page) is null then problem('Page', 'provenance_missing', 'doubt', page, null) end,
+    case when tidy(quote) is null then problem('Quote', 'provenance_missing', 'doubt', quote, null) end
+];

@@ -185,7 +185,7 @@ def _write_derived(row: Row) -> None:
     row["Comp Assessed"], row["High Completion"] = flag(end in COMPLETION), flag(end in ("Substantial", "Complete"))
     row["Raw Completion"], row["Midterm Only"] = COMPLETION.get(end, end), flag(end not in COMPLETION)
     row["DIOG Assessed"] = flag(row["Did It Open Government (Overall)"] in DIOG or row["Early Results"] in RESULTS)
-    row["High DIOG"] = flag(strong)
+    row["High DIOG"] = flag(is_strong)
     if impact in IMPACT and end in COMPLETION:
         is_star = impact == "Transformative" and end in ("Substantial", "Complete")
         row["Starred (Current Formula) End of Term"] = flag(

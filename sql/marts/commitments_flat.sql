@@ -1,11 +1,12 @@
 -- One row per commitment with its member, plan, levels of public influence and outcomes: for quick questions.
 with
 levels as (
+    -- as the default figures: official coding only
     select
         plan_id,
-        max(case when stage = 'development' then level end) as influence_development,
-        max(case when stage = 'implementation' then level end) as influence_implementation,
-        max(case when stage = 'throughout' then level end) as influence_throughout
+        max(case when stage = 'development' then official_level end) as influence_development,
+        max(case when stage = 'implementation' then official_level end) as influence_implementation,
+        max(case when stage = 'throughout' then official_level end) as influence_throughout
     from marts.influence
     group by plan_id
 ),

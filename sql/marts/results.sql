@@ -1,4 +1,5 @@
--- One row per commitment, assessor and assessment: what was found. IRM rows come from the commitments.
+-- One row per commitment, assessor and assessment: what was found. IRM rows come from the commitments; an assessment
+-- of which official data know nothing is as analysts coded it from a final report.
 with
 irm as (
     select
@@ -33,6 +34,41 @@ irm as (
 ),
 found as (
     select * from irm
+),
+analyst_codings as (
+    select
+        *,
+        case variable when 'completion_progress' then 'progress' else 'end_of_term' end as assessment
+    from marts.irm_codings
+    where status in ('agreed', 'single')
+        and variable in ('completion_progress', 'completion_end_of_term', 'diog_overall', 'early_results')
+),
+analyst as (
+    select
+        commitment_id,
+        plan_id,
+        'irm' as assessor_type,
+        assessment,
+        '' as period,
+        max(agreed_value) filter (where variable in ('completion_progress', 'completion_end_of_term')) as completion,
+        -- of two scales the one of the later product
+        arg_max(case variable when 'diog_overall' then 'diog' else variable end, product_order)
+            filter (where variable in ('diog_overall', 'early_results')) as early_results_scale,
+        arg_max(agreed_value, product_order) filter (where variable in ('diog_overall', 'early_results')) as early_results,
+        null::date as assessed_date,
+        case assessment when 'progress' then 1 else 2 end as order_in_term,
+        max(source_release) as source_release
+    from analyst_codings
+    inner join reference.irm_products using (product)
+    group by commitment_id, plan_id, assessment
+),
+by_source as (
+    select *, 'official' as coding_source
+    from found
+    union all
+    select *, 'analyst'
+    from analyst
+    anti join irm using (commitment_id, assessment)
 )
 select
     found.commitment_id,
@@ -49,7 +85,8 @@ select
         order by found.assessed_date desc nulls last, found.order_in_term desc, found.assessment, found.period desc
     ) = 1 as is_latest,
     commitments.commitment_id is not null as is_commitment_loaded,
-    found.source_release
-from found
+    found.source_release,
+    found.coding_source
+from by_source as found
 left join marts.commitments as commitments using (commitment_id)
 order by found.commitment_id, found.assessor_type, found.assessment, found.period

@@ -1,4 +1,4 @@
--- One row per pair of levels: national plans by level in development and in implementation.
+-- One row per pair of levels: national plans by level in development and in implementation, by official coding only.
 with
 levels as (
     select code, number::integer as level_rank
@@ -10,13 +10,12 @@ plan_pairs as (
         plans.plan_id,
         -- of a plan that is loaded in part the levels are known and the commitments are not all there
         case when plans.is_partial then 0 else plans.commitments end as commitments,
-        max(case when influence.stage = 'development' then influence.level end) as development_level,
-        max(case when influence.stage = 'implementation' then influence.level end) as implementation_level
+        max(case when influence.stage = 'development' then influence.official_level end) as development_level,
+        max(case when influence.stage = 'implementation' then influence.official_level end) as implementation_level
     from marts.action_plans as plans
     inner join marts.members as members using (member_id)
     inner join marts.influence as influence on influence.plan_id = plans.plan_id
     where members.member_type = 'national'
-        and influence.influence_source = 'official'
         and (not plans.is_partial or plans.process_source_file is not null)
     group by all
 )

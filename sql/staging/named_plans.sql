@@ -2,6 +2,10 @@
 with
 named as (
     select null::varchar as plan_id, null::varchar as member_id, null::integer as plan_number where false
+    union all
+    select plan_id, member_id, plan_number from staging.irm_report_plans
+    union all
+    select plan_id, member_id, plan_number from staging.irm_report_commitments
 )
 select distinct plan_id, member_id, plan_number
 from named
