@@ -177,7 +177,7 @@ def _write_derived(row: Row) -> None:
 
     end, impact = row["Completion (End Of Term)"], row["Potential Impact"]
     is_ambitious = impact in ("Moderate", "Transformative")
-    strong = (
+    is_strong = (
         row["Did It Open Government (Overall)"] in ("Major", "Outstanding") or row["Early Results"] == "Significant"
     )
     row["Ambition Assessed"] = flag(impact in IMPACT or row["Potential for Results"] in POTENTIAL)
