@@ -15,6 +15,7 @@ from ogp_pipeline.release.current import attach
 from ogp_pipeline.release.publish import Outcome, publish
 from ogp_pipeline.sample.layouts import EXPLORER_HEADER, PROCESS_HEADER
 from ogp_pipeline.settings import Settings
+from ogp_pipeline.sources.layouts import Layout
 from ogp_pipeline.store import Store, connect
 
 COMMITMENT = {
@@ -91,6 +92,13 @@ class World:
     def plans(self, *rows: Mapping[str, str], file: str = "process.csv") -> Path:
         """Write a file of the process database; each row says only what differs from an ordinary plan."""
         return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows], other="NR")
+
+    def form(self, layout: str, *rows: Mapping[str, str], file: str | None = None) -> Path:
+        """Write a CSV file of any layout: its headers as the contract names them, a cell not given left empty."""
+        header = list(Layout(layout, self.catalog[f"raw.{layout}"].contract).headers.values())
+        unknown = {name for row in rows for name in row} - set(header)
+        assert not unknown, f"{layout} has no column {', '.join(sorted(unknown))}"
+        return self._write(file or f"{layout}.csv", header, rows, other="")
 
     def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
         """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""

@@ -2,6 +2,10 @@
 with
 named as (
     select null::varchar as plan_id, null::varchar as member_id, null::integer as plan_number where false
+    union all select plan_id, member_id, plan_number from staging.local_inception
+    union all select plan_id, member_id, plan_number from staging.local_inception_commitments
+    union all select plan_id, member_id, plan_number from staging.local_end_of_commitment
+    union all select plan_id, member_id, plan_number from staging.local_learning
 )
 select distinct plan_id, member_id, plan_number
 from named
