@@ -24,7 +24,8 @@ PROMPT_LENGTH, PROMPT_TITLE_LENGTH = 255, 32
 HOW_TO = (
     "One row per report, answer or commitment, as the sheet says; begin in row 2, right below the header.",
     "Leave the header row as it is. Columns may be moved; columns of your own are named in the check and not used.",
-    "Dark headers are required: without them the sheet cannot be read. Cells of light headers may stay empty.",
+    "Dark headers are required: without these columns the sheet cannot be read, and an empty cell below them is "
+    "reported unless the column says that it may be empty. Columns of light headers may stay empty or be left out.",
     "Where a cell offers a list, choose from it; any other text there is reported and not used.",
     "Cells are kept as text. Write dates as YYYY-MM-DD, for example 2024-03-01: 01/03/2024 can be read two ways.",
     "A member is named by its code (three letters for a country, such as KOR; OGP's four letters for a local member, "
@@ -139,7 +140,7 @@ def _write_sheet(page: Worksheet, sheet: Sheet, ranges: dict[str, str]) -> None:
 
 
 def _note(field: Field) -> str:
-    lines = [field.meaning, "Required." if field.is_required else "May stay empty."]
+    lines = [field.meaning, "Required column." if field.is_required else "May stay empty."]
     if field.example:
         lines.append(f"Example: {field.example}")
     return "\n".join(lines)

@@ -229,8 +229,7 @@ create or replace macro member_problem(column_name, value, member_id, official_n
         when fold(coalesce(value, '')) = '' then problem(column_name, 'member_missing', 'quarantine', value, null)
         when claimed_by is null then problem(column_name, 'member_unknown', 'quarantine', value, null)
         when member_id is null then problem(column_name, 'member_claimed_twice', 'quarantine', value, claimed_by)
-        when value not in (official_name, member_id)
-            then problem(column_name, 'member_alias', 'repair', value, member_id)
+        when value <> official_name then problem(column_name, 'member_alias', 'repair', value, member_id)
     end;
 create or replace macro plan_number_problem(column_name, value) as
     case
@@ -262,6 +261,13 @@ create or replace macro star(is_relevant, is_ambitious, is_mostly_done, is_verif
     case
         when is_relevant is null or is_ambitious is null or is_mostly_done is null or is_verifiable is null then null
         else is_relevant and is_ambitious and is_mostly_done and is_verifiable
+    end;
+
+-- A form asks for the code of a member or for its name: the code is no other name that was mended.
+create or replace macro form_member_problem(column_name, value, member_id, official_name, claimed_by) as
+    case
+        when value = member_id then null
+        else member_problem(column_name, value, member_id, official_name, claimed_by)
     end;
 
 -- Deadlines are counted in days: a date in a form is used only where it is one day and can be read one way, for

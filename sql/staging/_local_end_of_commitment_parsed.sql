@@ -95,7 +95,7 @@ read_rows as (
         tidy(explanation_text) as explanation,
         tidy(evidence_text) as evidence,
         list_filter(flatten([_corrections, [
-            member_problem('Member', member, member_id, official_name, claimed_by),
+            form_member_problem('Member', member, member_id, official_name, claimed_by),
             plan_number_problem('Plan number', plan_number_text),
             commitment_reference_problem('Commitment', commitment_text, plan_id, reference),
             case

@@ -61,7 +61,7 @@ read_rows as (
         tidy(monitoring_text) as learned_about_monitoring,
         tidy(overall_text) as overall_lesson,
         list_filter(flatten([_corrections, [
-            member_problem('Member', member, member_id, official_name, claimed_by),
+            form_member_problem('Member', member, member_id, official_name, claimed_by),
             plan_number_problem('Plan number', plan_number_text),
             case
                 when copy > 1 then problem('Plan number', 'duplicate_row', 'quarantine', plan_number_text, null)
