@@ -737,3 +737,16 @@ def test_one_commitment_under_two_names(world: World, catalog: Catalog):
     assert [tuple(row.values()) for row in found] == [("AP_GBSC01-2", "complete")]
     plans = world.rows("select commitment_id, plan_id from marts.local_commitments order by all")
     assert [tuple(row.values()) for row in plans] == [("AP_GBSC01-2", "AP_GBSC01"), ("AP_GBSC02-2", "AP_GBSC02")]
+
+
+def test_a_form_that_names_another_plan_is_warned_of(world: World):
+    """The commitment is in plan 1; one form says so, another says plan 2: its own plan stands, and it is said."""
+    named = [{**examples(ENDS), "Plan number": "1"}, {**examples(DESIGNS), "Plan number": "2"}]
+    world.commitments({})
+    world.form(ENDS, {**named[0], "Commitment": "SCO0001"})
+    world.form(DESIGNS, {**named[1], "Commitment": "SCO0001"})
+    outcome = world.build().publish()
+    found = world.rows("select commitment_id, plan_id, named_plans from marts.local_commitments")
+    assert [tuple(row.values()) for row in found] == [("SCO0001", "AP_GBSC01", ["AP_GBSC01", "AP_GBSC02"])]
+    warned = {verdict.check for verdict in outcome.verdicts if not verdict.passed}
+    assert outcome.status == "published" and "form_names_another_plan" in warned
