@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import click
 
-from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.errors import InputError, OgpError, OutputError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.settings import DownloadRules, Settings, project_file, split_sources
 
@@ -148,6 +148,41 @@ def validate(files: tuple[Path, ...], form: str) -> None:
         raise click.UsageError("there is no file in what was named: name a file, or a folder that holds some")
     click.echo(FORMATS[form](report), nl=False)
     sys.exit(REFUSED if report.is_anything_refused else 0)
+
+
+@main.command()
+@click.argument("name")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="File to write: .xlsx, or .csv (one file per sheet, named after it, where the form has several).",
+)
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
+def template(name: str, output: Path, force: bool) -> None:
+    """Write the empty form NAME that a monitoring body, a government or an analyst fills in.
+
+    NAME is local-monitoring, irm-report, self-assessment, eligibility or engagement.
+    """
+    from ogp_pipeline.models import load_catalog
+    from ogp_pipeline.templates import templates, write_template
+
+    known = templates(load_catalog())
+    if name not in known:
+        raise click.UsageError(f"there is no template {name}: give one of {', '.join(known)}")
+    try:
+        written = write_template(known[name], output, replace=force)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    except OutputError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    for path, sheets in written:
+        click.echo(f"{path}: {', '.join(sheet.title for sheet in sheets)}")
+    click.echo(f"Fill in and check: ogp-pipeline validate {' '.join(str(path) for path, _ in written)}")
+    if output.suffix.lower() == ".csv":
+        click.echo(f"What the columns mean: ogp-pipeline template {name} -o FILE.xlsx, sheet Instructions")
 
 
 @main.command()

@@ -78,8 +78,8 @@ class Contract(_Strict):
     `reads` may hold patterns such as `staging._*`: the private tables of the sources.
 
     A raw layout says more: `recognised_by` lists the headers that tell it from all others, `row_key` those by
-    which reference/corrections.csv names a row, `template` and `sheet` the form whose sheet it is (a sheet that
-    nobody filled in is no fault).
+    which reference/corrections.csv names a row, `template`, `sheet` and `sheet_order` the form whose sheet it is (a
+    sheet that nobody filled in is no fault).
     """
 
     description: str = Field(min_length=1)
@@ -98,6 +98,7 @@ class Contract(_Strict):
     row_key: tuple[str, ...] = ()
     template: str | None = None
     sheet: str | None = None
+    sheet_order: int = 1  # place of the sheet among those of its template
 
     @field_validator("key", "reads", "recognised_by", "row_key", mode="before")
     @classmethod

@@ -22,6 +22,12 @@ class InputError(OgpError):
     heading = "the input cannot be read"
 
 
+class OutputError(OgpError):
+    """A file that was asked for cannot be written where it was asked for (exit status 2)."""
+
+    heading = "the file was not written"
+
+
 class ContractError(OgpError):
     """`sql/**` breaks the rules of models and contracts; raised while the definitions load."""
 

@@ -286,8 +286,9 @@ def _cross_faults(models: Mapping[str, Model]) -> list[str]:
             elif models[read].contract.in_release:
                 faults.append(f"{model.name}: reads {read}, which exists in releases only")
         for name, column in model.contract.columns.items():
-            if column.codes and column.codes not in code_lists():
-                faults.append(f"{model.name}: {name}: there is no list {column.codes} in reference/labels.csv")
+            for code_list in (column.codes, column.choices):
+                if code_list and code_list not in code_lists():
+                    faults.append(f"{model.name}: {name}: there is no list {code_list} in reference/labels.csv")
         for column, parent in model.contract.foreign_keys.items():
             if parent in models and models[parent].contract.key != (column,):
                 faults.append(f"{model.name}: foreign key {column} does not match the key of {parent}")

@@ -295,7 +295,7 @@ def world(tmp_path_factory, catalog) -> World:
     world = World(tmp_path_factory.mktemp("irm"), catalog)
     world.form(
         "irm_report_plans",
-        [of_plan(row, PLAN_MEMBER, n) for n, case in enumerate(PLAN_CASES, start=1) for row in case.rows],
+        *[of_plan(row, PLAN_MEMBER, n) for n, case in enumerate(PLAN_CASES, start=1) for row in case.rows],
     )
     world.plans(
         *(
@@ -315,7 +315,7 @@ def world(tmp_path_factory, catalog) -> World:
     )
     world.form(
         "irm_report_commitments",
-        [
+        *[
             of_plan({"Commitment ID": "1"} | row, COMMITMENT_MEMBER, n)
             for n, case in enumerate(COMMITMENT_CASES, start=1)
             for row in case.rows
@@ -765,7 +765,7 @@ def rows_read(tmp_path_factory, catalog) -> World:
     world = World(tmp_path_factory.mktemp("irm_rows"), catalog)
     for number, case in enumerate(ROW_CASES, start=1):
         row = of_plan(ORDINARY[case.layout], PLAN_MEMBER, number) | case.cells
-        world.form(case.layout, [row], file=f"{number:02}.csv")
+        world.form(case.layout, *[row], file=f"{number:02}.csv")
     world.commitments({})
     return world.build()
 
@@ -793,7 +793,7 @@ def test_the_newest_file_gives_a_coders_row(tmp_path, catalog):
         ("undated.csv", "Empower", "Ada"),
         ("other.csv", "Consult", "Bo"),
     ):
-        world.form("irm_report_plans", [of_plan(coded(DESIGN, coder, dev=level), PLAN_MEMBER, 1)], file=file)
+        world.form("irm_report_plans", *[of_plan(coded(DESIGN, coder, dev=level), PLAN_MEMBER, 1)], file=file)
     world.manifest("- {file: old.csv, released: 2023-01-01}\n- {file: new.csv, released: 2024-01-01}\n")
     world.commitments({})
     world.build()
@@ -830,7 +830,7 @@ def minimum(tmp_path_factory, catalog) -> World:
     answers = [(n, case[2]) for n, case in enumerate(MINIMUM_CASES, start=1)] + [(90, MINIMUM_CASES[1][2])]
     world.form(
         "irm_report_plans",
-        [of_plan(coded(PROGRESS, min_dev=met[0], min_imp=met[1]), "Albania", n) for n, met in answers],
+        *[of_plan(coded(PROGRESS, min_dev=met[0], min_imp=met[1]), "Albania", n) for n, met in answers],
     )
     world.commitments({"Country": "Armenia"})
     return world.build()
@@ -894,7 +894,7 @@ def test_agreement_of_coders(tmp_path, catalog):
         of_plan(coded(DESIGN, coder, DRAFT, dev=dev), PLAN_MEMBER, 9)
         for coder, dev in (("Ada", "Inform"), ("Bo", "Empower"))
     ]
-    world.form("irm_report_plans", rows)
+    world.form("irm_report_plans", *rows)
     world.commitments({})
     world.build()
     found = {row["variable"]: row for row in world.rows("select * from metrics.coder_agreement")}
@@ -948,10 +948,10 @@ def figures(tmp_path_factory, catalog) -> dict[str, World]:
     plans += [
         of_plan(coded(PROGRESS, "Cy", DRAFT, dev="Empower", imp="Empower"), member, 1) for member in ANALYST_CODED
     ]
-    coded_too.form("irm_report_plans", plans)
+    coded_too.form("irm_report_plans", *plans)
     coded_too.form(
         "irm_report_commitments",
-        [of_plan(coded(END, of="1", completion="Complete"), member, 1) for member in MEMBERS]
+        *[of_plan(coded(END, of="1", completion="Complete"), member, 1) for member in MEMBERS]
         + [of_plan(coded(END, of="2", completion="Complete"), member, 1) for member in MEMBERS],  # official at mid-term
     )
     as_official = ten_plans(World(tmp_path_factory.mktemp("official"), catalog), MEMBERS, DONE)
@@ -1007,8 +1007,8 @@ def test_a_world_with_codings_is_published(figures):
 def test_forms_alone_make_plans(tmp_path, catalog):
     """Plans nobody else names are plans, with their level, and in no figure: they have no commitments."""
     world = World(tmp_path, catalog)
-    world.form("irm_report_plans", [of_plan(coded(REVIEW, dev="Involve"), PLAN_MEMBER, 5)])
-    world.form("irm_report_commitments", [of_plan(coded(REVIEW, of="GH0012", potential="Modest"), PLAN_MEMBER, 6)])
+    world.form("irm_report_plans", *[of_plan(coded(REVIEW, dev="Involve"), PLAN_MEMBER, 5)])
+    world.form("irm_report_commitments", *[of_plan(coded(REVIEW, of="GH0012", potential="Modest"), PLAN_MEMBER, 6)])
     world.commitments({})
     world.build()
     rows = world.rows("select plan_id, commitments, source_file from marts.action_plans where member_id = 'GHA'")

@@ -166,7 +166,7 @@ class World:
         """The headers of a layout as its contract writes them."""
         return list(Layout(layout, self.catalog[f"raw.{layout}"].contract).headers.values())
 
-    def form(self, layout: str, rows: Sequence[Mapping[str, str]], file: str | None = None) -> Path:
+    def form(self, layout: str, *rows: Mapping[str, str], file: str | None = None) -> Path:
         """Write a file of any layout by its contract; columns a row does not name are empty."""
         header = self.header(layout)
         unknown = {name for row in rows for name in row} - set(header)

@@ -332,3 +332,55 @@ create or replace macro provenance_problems(labels, coded_on, coded_on_reading, 
     case when tidy(page) is null then problem('Page', 'provenance_missing', 'doubt', page, null) end,
     case when tidy(quote) is null then problem('Quote', 'provenance_missing', 'doubt', quote, null) end
 ];
+
+-- A form asks for the code of a member or for its name: the code is no other name that was mended.
+create or replace macro form_member_problem(column_name, value, member_id, official_name, claimed_by) as
+    case
+        when value = member_id then null
+        else member_problem(column_name, value, member_id, official_name, claimed_by)
+    end;
+
+-- Deadlines are counted in days: a date in a form is used only where it is one day and can be read one way, for
+-- a guess would make a report late that was not (DOMAIN.md section 7).
+create or replace macro certain_day(value, order_proved, reading) as
+    case
+        when reading.precision = 'day' and (order_proved is not null or not is_ambiguous_date(value))
+            then usable_date(reading)
+    end;
+create or replace macro certain_day_problem(labels, column_name, value, order_proved, reading) as
+    case
+        when order_proved is null and is_ambiguous_date(value)
+            then problem(column_name, 'date_ambiguous', 'unreadable', value, null)
+        when usable_date(reading) is not null and reading.precision <> 'day'
+            then problem(column_name, 'date_not_to_the_day', 'unreadable', value, null)
+        else date_problem(labels, column_name, value, reading)
+    end;
+
+-- A commitment as a form names it: OGP's id, or its number in the plan (alone or behind the plan's id). The id and
+-- which of the two it came from; NULLs where it is neither.
+create or replace macro commitment_reference(plan_id, value) as
+    case
+        when regexp_full_match(upper(tidy(value)), '[A-Z]{2,4}\d{4}')
+            then {'id': upper(tidy(value)), 'number': null::varchar, 'basis': 'ogp_id'}
+        when regexp_full_match(
+            regexp_replace(without_float_artefact(value), '^' || plan_id || '-', '', 'i'), '[1-9]\d{0,2}([.]\d{1,2})?')
+            then {
+                'id': plan_id || '-' || regexp_replace(
+                    regexp_replace(without_float_artefact(value), '^' || plan_id || '-', '', 'i'), '[.]0+$', ''),
+                'number': regexp_replace(
+                    regexp_replace(without_float_artefact(value), '^' || plan_id || '-', '', 'i'), '[.]0+$', ''),
+                'basis': 'number_in_plan'}
+        else {'id': null::varchar, 'number': null::varchar, 'basis': null::varchar}
+    end;
+create or replace macro commitment_reference_problem(column_name, value, plan_id, reference) as
+    case
+        when tidy(value) is null then problem(column_name, 'commitment_missing', 'quarantine', value, null)
+        when reference.id is null and plan_id is null then null
+        when reference.id is null then problem(column_name, 'commitment_unreadable', 'quarantine', value, null)
+        when trim(value) not in (reference.id, coalesce(reference.number, ''))
+            then problem(column_name, 'number_variant', 'repair', value, reference.id)
+    end;
+
+-- A cell of a form that its meaning asks for and that is empty.
+create or replace macro answer_missing(column_name, value) as
+    case when value is null then problem(column_name, 'answer_missing', 'doubt', null, null) end;

@@ -32,8 +32,53 @@ irm as (
     from marts.commitments
     where is_coded(completion_end_of_term) or is_coded(diog_overall) or is_coded(early_results)
 ),
+-- of a monitoring body the highest degree among the values that apply is the overall one (DOMAIN.md section 7)
+monitoring_body as (
+    select
+        commitments.commitment_id,
+        commitments.plan_id,
+        'monitoring_body' as assessor_type,
+        'inception' as assessment,
+        '' as period,
+        null as completion,
+        null as early_results_scale,
+        null as early_results,
+        reports.report_date as assessed_date,
+        1 as order_in_term,
+        commitments.source_release
+    from marts.local_commitments as commitments
+    left join marts._local_reports as reports
+        on reports.plan_id = commitments.plan_id and reports.kind = 'inception'
+    where commitments.is_reviewed_at_inception
+    union all
+    select
+        commitment_id,
+        plan_id,
+        'monitoring_body',
+        'end_of_commitment',
+        '',
+        completion,
+        case when highest.degree is not null then 'diog' end,
+        highest.degree,
+        report_date,
+        2,
+        source_release
+    from marts._local_reports
+    cross join lateral (
+        select case
+            when has_unreadable_degree then null
+            else list_filter(
+                ['outstanding', 'major', 'marginal', 'did_not_change', 'worsens'],
+                lambda degree: degree in (diog_access, diog_participation, diog_accountability)
+            )[1]
+        end as degree
+    ) as highest
+    where kind = 'end_of_commitment'
+),
 found as (
     select * from irm
+    union all
+    select * from monitoring_body
 ),
 analyst_codings as (
     select
@@ -82,7 +127,7 @@ select
     found.assessed_date,
     row_number() over (
         partition by found.commitment_id, found.assessor_type
-        order by found.assessed_date desc nulls last, found.order_in_term desc, found.assessment, found.period desc
+        order by found.order_in_term desc, found.assessed_date desc nulls last, found.assessment, found.period desc
     ) = 1 as is_latest,
     commitments.commitment_id is not null as is_commitment_loaded,
     found.source_release,

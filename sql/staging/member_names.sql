@@ -2,11 +2,11 @@
 with
 members as (
     -- a member list may rename a member: its name is then the one shown
-    select member_id, min(member_name) as member_name
+    select member_id, min(member_name) as member_name, min(member_type) as member_type
     from staging.member_list
     group by member_id
     union all
-    select member_id, member_name
+    select member_id, member_name, member_type
     from reference.members
     where member_id not in (select member_id from staging.member_list)
 ),
@@ -28,12 +28,14 @@ spellings as (
     inner join members using (member_id)
 )
 select
-    name_key,
+    spellings.name_key,
     -- a spelling that two members claim identifies neither
     case when count(distinct member_id) = 1 then min(member_id) end as member_id,
-    min(member_name) as official_name,
-    array_to_string(list_sort(list(distinct member_id)), ', ') as claimed_by
+    min(spellings.member_name) as official_name,
+    array_to_string(list_sort(list(distinct member_id)), ', ') as claimed_by,
+    case when count(distinct member_id) = 1 then min(members.member_type) end as member_type
 from spellings
+inner join members using (member_id)
 where name_key <> ''
 group by name_key
 order by name_key

@@ -6,6 +6,10 @@ named as (
     select plan_id, member_id, plan_number from staging.irm_report_plans
     union all
     select plan_id, member_id, plan_number from staging.irm_report_commitments
+    union all select plan_id, member_id, plan_number from staging.local_inception
+    union all select plan_id, member_id, plan_number from staging.local_inception_commitments
+    union all select plan_id, member_id, plan_number from staging.local_end_of_commitment
+    union all select plan_id, member_id, plan_number from staging.local_learning
 )
 select distinct plan_id, member_id, plan_number
 from named
