@@ -359,7 +359,7 @@ def test_files_of_no_known_layout_are_refused_with_the_reason(world, known):
     }
     assert "nearest is explorer_commitments with 2 of" in found["Country.csv"].reason
     assert found["empty.csv"].reason == "it has no rows"
-    assert found["notes.txt"].reason == ".txt: not one of .csv, .xlsx, .xlsm"
+    assert found["notes.txt"].reason == ".txt: not one of .csv, .xlsx, .xlsm, .md"
     assert found["LICENCE"].reason.startswith("no suffix")
 
 

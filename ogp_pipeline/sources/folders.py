@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from ogp_pipeline.contracts import load_yaml, validation_line
-from ogp_pipeline.errors import InputError
+from ogp_pipeline.errors import InputError, SetAsideError
 from ogp_pipeline.sample import write_sample
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, Header, Layout, find_header, nearest
@@ -197,7 +197,9 @@ def _scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> 
     except InputError as error:
         errors += error.problems
         return []
-    file = replace(file, sha256=sha256_of(file.path), size=file.path.stat().st_size)
+    except SetAsideError as error:
+        return [replace(_weighed(file), reason="; ".join(error.problems))]
+    file = _weighed(file)
     found = []
     for grid in sheets:
         name = file.name if grid.sheet is None else f"{file.name}#{grid.sheet}"
@@ -209,15 +211,23 @@ def _scan_file(file: SourceFile, known: Sequence[Layout], errors: list[str]) -> 
             continue
         lacking = header.layout.lacks(header.cells)
         if lacking:
-            errors.append(
-                f"{name}, header in row {header.index + 1}: the layout {header.layout.name} lacks the required "
+            told = (
+                f"the layout {header.layout.name} lacks the required "
                 f"column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}: put them back under these names"
             )
+            if grid.page is not None:  # one row is lost, not a table
+                found.append(replace(sheet, reason=told))
+            else:
+                errors.append(f"{name}, header in row {header.index + 1}: {told}")
             continue
         rows = sum(1 for _ in sheet.data_rows())
         below = sum(1 for _ in grid.rows()) - header.index - 1
         found.append(replace(sheet, status="loaded", rows=rows, skipped_rows=below - rows))
     return found
+
+
+def _weighed(file: SourceFile) -> SourceFile:
+    return replace(file, sha256=sha256_of(file.path), size=file.path.stat().st_size)
 
 
 def _manifest(folder: Path, name: str, errors: list[str]) -> list[ManifestEntry]:

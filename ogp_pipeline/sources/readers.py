@@ -1,6 +1,7 @@
-"""CSV and XLSX files as rows of text, each with the line or sheet row it came from.
+"""CSV, XLSX and Markdown files as rows of text, each with the line or sheet row it came from.
 
-Decoding, delimiters, quotes and spreadsheet cell types belong here; what the cells mean does not.
+Decoding, delimiters, quotes and spreadsheet cell types belong here, the front matter of pages to `markdown`; what
+the cells mean to neither.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ogp_pipeline.errors import InputError
+from ogp_pipeline.sources import markdown
 
 csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it whole
 DELIMITERS = (",", ";", "\t", "|")
 SPREADSHEETS = (".xlsx", ".xlsm")
-SUFFIXES = (".csv", *SPREADSHEETS)
+SUFFIXES = (".csv", *SPREADSHEETS, *markdown.SUFFIXES)
 
 # what openpyxl and the modules under it raise for a file that is damaged or no workbook
 UNREADABLE_WORKBOOK = (
@@ -42,16 +44,19 @@ Row = tuple[int, list[str]]  # 1-based line or sheet row, cells
 
 @dataclass(frozen=True)
 class Grid:
-    """One table of cells in a file: a CSV file, or one sheet of a workbook."""
+    """One table of cells in a file: a CSV file, one sheet of a workbook, or a Markdown page."""
 
     path: Path
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str = ","
     is_strict: bool = True
+    page: markdown.Page | None = None
 
     def rows(self) -> Iterator[Row]:
         """Every row, read anew at each call. InputError where the file breaks off inside a quoted cell."""
+        if self.page is not None:
+            return self.page.rows()
         return _sheet_rows(self) if self.sheet is not None else _csv_rows(self)
 
     def first_rows(self, count: int) -> list[list[str]]:
@@ -60,7 +65,14 @@ class Grid:
 
 
 def grids(path: Path, name: str) -> list[Grid]:
-    """The tables of cells in a CSV or XLSX file; InputError (naming it `name`) where it cannot be read."""
+    """The tables of cells in a file; InputError (naming it `name`) where it cannot be read.
+
+    SetAsideError where it is a Markdown page without front matter that can be read: one page is one row.
+    """
+    if path.suffix.lower() in markdown.SUFFIXES:
+        markdown.refuse_huge(path)
+        encoding = detect_encoding(path)
+        return [Grid(path, encoding=encoding, page=markdown.read_page(path, encoding))]
     if path.suffix.lower() in SPREADSHEETS:
         return [Grid(path, sheet=sheet) for sheet in _sheet_names(path, name)]
     encoding = detect_encoding(path)
