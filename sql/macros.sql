@@ -238,6 +238,18 @@ create or replace macro plan_number_problem(column_name, value) as
         when value <> whole_number(value)::varchar
             then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
     end;
+-- OGP's own id of a commitment, `US0113`; NULL where the text is none.
+create or replace macro ogp_commitment_id(value) as
+    case when regexp_full_match(upper(trim(value)), '[A-Z]{2,4}\d{4}') then upper(trim(value)) end;
+create or replace macro commitment_prefix_problem(column_name, commitment_id, member_id, claimed_by) as
+    case
+        when commitment_id is null or member_id is not null then null
+        when claimed_by is null then problem(column_name, 'commitment_prefix_unknown', 'quarantine', commitment_id, null)
+        else problem(column_name, 'commitment_prefix_claimed_twice', 'quarantine', commitment_id, claimed_by)
+    end;
+-- The number of the action plan in the path of a page, `/national-action-plan/5/US0113/`.
+create or replace macro plan_number_in_path(path) as
+    whole_number(nullif(regexp_extract(path, '/national-action-plan/(\d+)(/|$)', 1), ''));
 -- `<plan_id>-<number>`, among repeats `-<k>`: DOMAIN.md section 1.
 create or replace macro commitment_id_of(plan_id, number, rank_in_number, distinct_in_number) as
     plan_id || '-' || number || case when distinct_in_number > 1 then '-' || rank_in_number else '' end;

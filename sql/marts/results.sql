@@ -31,8 +31,26 @@ irm as (
     from marts.commitments
     where is_coded(completion_end_of_term) or is_coded(diog_overall) or is_coded(early_results)
 ),
+government as (
+    select
+        commitment_id,
+        plan_id,
+        'government' as assessor_type,
+        assessment,
+        period,
+        completion,
+        null as early_results_scale,
+        null as early_results,
+        reported_date as assessed_date,
+        case assessment when 'self_assessment_mid_term' then 1 else 2 end as order_in_term,
+        source_release
+    from marts.self_assessments
+    where completion is not null
+),
 found as (
     select * from irm
+    union all
+    select * from government
 )
 select
     found.commitment_id,

@@ -2,6 +2,12 @@
 with
 named as (
     select null::varchar as plan_id, null::varchar as member_id, null::integer as plan_number where false
+    union all
+    select plan_id, member_id, plan_number from staging.self_assessment
+    union all
+    select plan_id, member_id, plan_number from staging.self_assessment_commitments
+    union all
+    select plan_id, member_id, plan_number from staging.self_assessment_subcommitments
 )
 select distinct plan_id, member_id, plan_number
 from named
