@@ -274,3 +274,15 @@ create or replace macro star(is_relevant, is_ambitious, is_mostly_done, is_verif
         when is_relevant is null or is_ambitious is null or is_mostly_done is null or is_verifiable is null then null
         else is_relevant and is_ambitious and is_mostly_done and is_verifiable
     end;
+
+-- Core eligibility: points from 0 to 4, or not_applicable (DOMAIN.md section 9).
+create or replace macro eligibility_score(labels, value) as
+    coalesce(label_code(labels, 'eligibility_score', whole_number(value)::varchar),
+             label_code(labels, 'eligibility_score', value));
+create or replace macro eligibility_score_problem(labels, column_name, value) as
+    case
+        when coalesce(trim(value), '') = '' then problem(column_name, 'score_missing', 'unreadable', value, null)
+        when eligibility_score(labels, value) is null then problem(column_name, 'score_unreadable', 'unreadable', value, null)
+        when whole_number(value)::varchar <> value
+            then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
+    end;
