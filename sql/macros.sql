@@ -286,3 +286,26 @@ create or replace macro eligibility_score_problem(labels, column_name, value) as
         when whole_number(value)::varchar <> value
             then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
     end;
+
+-- A count as people write it: `180,705`, `180 705`, `more than 1,700`, `1700+`. The words that make it a minimum are
+-- labels of the list `minimum_words`.
+create or replace macro count_parts(value) as
+    regexp_extract(fold(value), '^([^0-9]*)([0-9][0-9,.'' ]*)(\+?)$', ['words', 'digits', 'plus']);
+create or replace macro digits_number(digits) as
+    case
+        when regexp_full_match(digits, '\d{1,3}([,.'' ]\d{3}){1,4}') then regexp_replace(digits, '\D', '', 'g')::bigint
+        when regexp_full_match(digits, '\d{1,15}(\.0{1,2})?') then split_part(digits, '.', 1)::bigint
+    end;
+create or replace macro is_minimum_count(value) as
+    count_parts(value).plus <> '' or trim(count_parts(value).words) <> '';
+create or replace macro read_count(labels, value) as
+    case
+        when trim(count_parts(value).words) = ''
+            or label_code(labels, 'minimum_words', trim(count_parts(value).words)) is not null
+            then digits_number(trim(count_parts(value).digits))
+    end;
+create or replace macro count_problem(labels, column_name, value) as
+    case
+        when tidy(value) is null then problem(column_name, 'count_missing', 'unreadable', value, null)
+        when read_count(labels, value) is null then problem(column_name, 'count_unreadable', 'unreadable', value, null)
+    end;

@@ -8,6 +8,8 @@ named as (
     select plan_id, member_id, plan_number from staging.self_assessment_commitments
     union all
     select plan_id, member_id, plan_number from staging.self_assessment_subcommitments
+    union all
+    select plan_id, member_id, plan_number from staging.engagement where plan_id is not null
 )
 select distinct plan_id, member_id, plan_number
 from named
