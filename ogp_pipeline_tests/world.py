@@ -92,6 +92,20 @@ class World:
         """Write a file of the process database; each row says only what differs from an ordinary plan."""
         return self._write(file, PROCESS_HEADER, [{**PLAN, **row} for row in rows], other="NR")
 
+    def form(self, layout: str, rows: Sequence[Mapping[str, str]], file: str | None = None) -> Path:
+        """Write a file of any layout by its contract; columns a row does not name are empty."""
+        header = [name for name in self.catalog[f"raw.{layout}"].contract.columns if not name.startswith("_source")]
+        unknown = {name for row in rows for name in row} - set(header)
+        assert not unknown, f"{layout} has no columns {sorted(unknown)}"
+        return self._write(file or f"{layout}.csv", header, rows, other="")
+
+    def page(self, file: str, content: bytes | str) -> Path:
+        """Write a Markdown page as it is."""
+        path = self.inputs / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
     def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
         """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""
         rows = [
