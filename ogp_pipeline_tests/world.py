@@ -144,6 +144,15 @@ class World:
                 build_tables(self.settings, self.catalog, models, replace_release)
         return self
 
+    def build_for(self, *tables: str) -> World:
+        """Build the steps of these tables and of all they and their checks read, and no others."""
+        wanted = set(tables)
+        steps = self.catalog.steps()
+        for _, models in reversed(steps):
+            if wanted & {model.name for model in models}:
+                wanted |= {name for model in models for name in (model.name, *model.comes_after)}
+        return self.build(*(name for name, models in steps if models[0].name in wanted))
+
     def publish(self, **options: Any) -> Outcome:
         """Publish what the working tables hold."""
         return publish(self.settings, self.catalog, **options)
