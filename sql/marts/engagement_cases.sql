@@ -51,25 +51,26 @@ cases as (
     where not synthetic.is_synthetic
 )
 select
-    cases.member_id || ': ' || fold(initiative) || coalesce(': ' || first_day::varchar, '') as case_id,
-    initiative,
+    cases.member_id || ': ' || fold(cases.initiative) || coalesce(': ' || cases.first_day::varchar, '') as case_id,
+    cases.initiative,
     cases.member_id,
     cases.commitment_id,
     coalesce(plan_id_of(cases.member_id, cases.plan_number), commitments.plan_id) as plan_id,
-    first_day,
-    last_day,
-    days,
-    proposals_received,
-    proposals_received_is_minimum,
-    proposals_taken_up,
-    proposals_taken_up_is_minimum,
-    url,
-    source_note,
-    source_file,
-    source_row
+    cases.first_day,
+    cases.last_day,
+    cases.days,
+    cases.proposals_received,
+    cases.proposals_received_is_minimum,
+    cases.proposals_taken_up,
+    cases.proposals_taken_up_is_minimum,
+    cases.url,
+    cases.source_note,
+    cases.source_file,
+    cases.source_row
 from cases
 left join marts.commitments as commitments on commitments.commitment_id = cases.commitment_id
 qualify row_number() over (
-    partition by case_id order by is_from_form desc, released_date desc nulls last, source_file, source_row
+    partition by case_id
+    order by cases.is_from_form desc, cases.released_date desc nulls last, cases.source_file, cases.source_row
 ) = 1
 order by case_id
