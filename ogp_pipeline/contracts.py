@@ -44,6 +44,7 @@ class Expectation(BaseModel):
     severity: Severity
     why: str = Field(min_length=1)
     name: str | None = Field(default=None, pattern=NAME)
+    in_contract: bool = False  # as for FailingRows
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -28,6 +28,12 @@ class OutputError(OgpError):
     heading = "the file was not written"
 
 
+class SetAsideError(OgpError):
+    """A file that is listed as refused, with this as the reason; the run goes on without it."""
+
+    heading = "the file is set aside"
+
+
 class ContractError(OgpError):
     """`sql/**` breaks the rules of models and contracts; raised while the definitions load."""
 

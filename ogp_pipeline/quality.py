@@ -83,7 +83,7 @@ def check_groups(contract: Contract) -> list[tuple[str, str]]:
     """The checks of a table as Dagster shows them: (name, why)."""
     return [
         (CONTRACT_CHECK, "Key, required values, codes and foreign keys hold."),
-        *((rule.check, rule.why) for rule in contract.expectations),
+        *((rule.check, rule.why) for rule in contract.expectations if not rule.in_contract),
         *((rule.name, rule.why) for rule in contract.failing_rows if not rule.in_contract),
     ]
 
@@ -145,7 +145,8 @@ def suite_rules(contract: Contract, codes: Mapping[str, Sequence[str]]) -> list[
                 value_set=sorted(codes[column.codes]),
             )
     for rule in contract.expectations:
-        rules.append(Rule(rule.check, rule.check, rule.severity, rule.why, rule.type, rule.arguments))
+        group = CONTRACT_CHECK if rule.in_contract else rule.check
+        rules.append(Rule(rule.check, group, rule.severity, rule.why, rule.type, rule.arguments))
     return rules
 
 

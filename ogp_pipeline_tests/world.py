@@ -173,6 +173,13 @@ class World:
         assert not unknown, f"{layout} has no columns {sorted(unknown)}"
         return self._write(file or f"{layout}.csv", header, rows, other="")
 
+    def page(self, file: str, content: bytes | str) -> Path:
+        """Write a Markdown page as it is."""
+        path = self.inputs / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
     def ten_plans(self, count: int = 5, **changes: str) -> list[dict[str, str]]:
         """Write ten plans of `count` commitments each; `changes` go into every commitment. The rows written."""
         rows = [
@@ -210,6 +217,15 @@ class World:
             if not steps or name in steps:
                 build_tables(self.settings, self.catalog, models, replace_release)
         return self
+
+    def build_for(self, *tables: str) -> World:
+        """Build the steps of these tables and of all they and their checks read, and no others."""
+        wanted = set(tables)
+        steps = self.catalog.steps()
+        for _, models in reversed(steps):
+            if wanted & {model.name for model in models}:
+                wanted |= {name for model in models for name in (model.name, *model.comes_after)}
+        return self.build(*(name for name, models in steps if models[0].name in wanted))
 
     def publish(self, **options: Any) -> Outcome:
         """Publish what the working tables hold."""

@@ -269,6 +269,18 @@ create or replace macro plan_number_problem(column_name, value) as
         when value <> whole_number(value)::varchar
             then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
     end;
+-- OGP's own id of a commitment, `US0113`; NULL where the text is none.
+create or replace macro ogp_commitment_id(value) as
+    case when regexp_full_match(upper(trim(value)), '[A-Z]{2,4}\d{4}') then upper(trim(value)) end;
+create or replace macro commitment_prefix_problem(column_name, commitment_id, member_id, claimed_by) as
+    case
+        when commitment_id is null or member_id is not null then null
+        when claimed_by is null then problem(column_name, 'commitment_prefix_unknown', 'quarantine', commitment_id, null)
+        else problem(column_name, 'commitment_prefix_claimed_twice', 'quarantine', commitment_id, claimed_by)
+    end;
+-- The number of the action plan in the path of a page, `/national-action-plan/5/US0113/`.
+create or replace macro plan_number_in_path(path) as
+    whole_number(nullif(regexp_extract(path, '/national-action-plan/(\d+)(/|$)', 1), ''));
 -- `<plan_id>-<number>`, among repeats `-<k>`: DOMAIN.md section 1.
 create or replace macro commitment_id_of(plan_id, number, rank_in_number, distinct_in_number) as
     plan_id || '-' || number || case when distinct_in_number > 1 then '-' || rank_in_number else '' end;
@@ -384,3 +396,38 @@ create or replace macro commitment_reference_problem(column_name, value, plan_id
 -- A cell of a form that its meaning asks for and that is empty.
 create or replace macro answer_missing(column_name, value) as
     case when value is null then problem(column_name, 'answer_missing', 'doubt', null, null) end;
+
+-- Core eligibility: points from 0 to 4, or not_applicable (DOMAIN.md section 9).
+create or replace macro eligibility_score(labels, value) as
+    coalesce(label_code(labels, 'eligibility_score', whole_number(value)::varchar),
+             label_code(labels, 'eligibility_score', value));
+create or replace macro eligibility_score_problem(labels, column_name, value) as
+    case
+        when coalesce(trim(value), '') = '' then problem(column_name, 'score_missing', 'unreadable', value, null)
+        when eligibility_score(labels, value) is null then problem(column_name, 'score_unreadable', 'unreadable', value, null)
+        when whole_number(value)::varchar <> value
+            then problem(column_name, 'number_variant', 'repair', value, whole_number(value))
+    end;
+
+-- A count as people write it: `180,705`, `180 705`, `more than 1,700`, `1700+`. The words that make it a minimum are
+-- labels of the list `minimum_words`.
+create or replace macro count_parts(value) as
+    regexp_extract(fold(value), '^([^0-9]*)([0-9][0-9,.'' ]*)(\+?)$', ['words', 'digits', 'plus']);
+create or replace macro digits_number(digits) as
+    case
+        when regexp_full_match(digits, '\d{1,3}([,.'' ]\d{3}){1,4}') then regexp_replace(digits, '\D', '', 'g')::bigint
+        when regexp_full_match(digits, '\d{1,15}(\.0{1,2})?') then split_part(digits, '.', 1)::bigint
+    end;
+create or replace macro is_minimum_count(value) as
+    count_parts(value).plus <> '' or trim(count_parts(value).words) <> '';
+create or replace macro read_count(labels, value) as
+    case
+        when trim(count_parts(value).words) = ''
+            or label_code(labels, 'minimum_words', trim(count_parts(value).words)) is not null
+            then digits_number(trim(count_parts(value).digits))
+    end;
+create or replace macro count_problem(labels, column_name, value) as
+    case
+        when tidy(value) is null then problem(column_name, 'count_missing', 'unreadable', value, null)
+        when read_count(labels, value) is null then problem(column_name, 'count_unreadable', 'unreadable', value, null)
+    end;

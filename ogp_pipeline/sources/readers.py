@@ -1,7 +1,7 @@
-"""CSV and XLSX files as rows of text, each with the line or sheet row it came from.
+"""CSV, XLSX and Markdown files as rows of text, each with the line or sheet row it came from.
 
-Decoding, delimiters and quotes belong here, the insides of a workbook to `workbooks`; what the cells mean to
-neither.
+Decoding, delimiters and quotes belong here, the insides of a workbook to `workbooks`, the front matter of pages to
+`markdown`; what the cells mean to none of them.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from itertools import chain, islice
 from pathlib import Path
 
 from ogp_pipeline.errors import InputError
+from ogp_pipeline.sources import markdown
 from ogp_pipeline.sources.workbooks import OLE, ZIP, Worksheet, inspect, sheet_rows
 
 csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it whole
 DELIMITERS = (",", ";", "\t", "|")
 SPREADSHEETS = (".xlsx", ".xlsm")
-SUFFIXES = (".csv", *SPREADSHEETS)
+SUFFIXES = (".csv", *SPREADSHEETS, *markdown.SUFFIXES)
 
 Row = tuple[int, list[str]]  # 1-based line or sheet row, cells
 NotedRow = tuple[int, list[str], str]
@@ -28,7 +29,7 @@ NotedRow = tuple[int, list[str], str]
 
 @dataclass(frozen=True)
 class Grid:
-    """One table of cells in a file: a CSV file, or one sheet of a workbook."""
+    """One table of cells in a file: a CSV file, one sheet of a workbook, or a Markdown page."""
 
     path: Path
     sheet: str | None = None
@@ -36,6 +37,7 @@ class Grid:
     delimiter: str = ","
     is_strict: bool = True
     worksheet: Worksheet | None = None
+    page: markdown.Page | None = None
 
     def rows(self) -> Iterator[Row]:
         """Every row, read anew at each call. InputError where the file breaks off inside a quoted cell."""
@@ -43,6 +45,8 @@ class Grid:
 
     def noted_rows(self) -> Iterator[NotedRow]:
         """Every row with what the file says of it beside its cells; blank where that is nothing."""
+        if self.page is not None:
+            return ((number, cells, "") for number, cells in self.page.rows())
         return sheet_rows(self.path, self.worksheet) if self.worksheet else _csv_rows(self)
 
     def first_rows(self, count: int) -> list[list[str]]:
@@ -51,7 +55,14 @@ class Grid:
 
 
 def grids(path: Path, name: str) -> list[Grid]:
-    """The tables of cells in a CSV or XLSX file; InputError (naming it `name`) where it cannot be read."""
+    """The tables of cells in a file; InputError (naming it `name`) where it cannot be read.
+
+    SetAsideError where it is a Markdown page without front matter that can be read: one page is one row.
+    """
+    if path.suffix.lower() in markdown.SUFFIXES:
+        markdown.refuse_huge(path)
+        encoding = detect_encoding(path)
+        return [Grid(path, encoding=encoding, page=markdown.read_page(path, encoding))]
     if path.suffix.lower() in SPREADSHEETS:
         return [Grid(path, sheet=sheet.title, worksheet=sheet) for sheet in inspect(path, name)]
     _refuse_workbook(path, name)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from ogp_pipeline.errors import InputError
+from ogp_pipeline.errors import InputError, SetAsideError
 from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, NO_ROWS, Header, Layout, find_header, folded, nearest
 from ogp_pipeline.sources.official import Download
 from ogp_pipeline.sources.readers import SUFFIXES, Grid, NotedRow, grids
@@ -111,6 +111,9 @@ def scan_file(file: SourceFile, known: Sequence[Layout]) -> list[SourceFile]:
         sheets = grids(file.path, file.name)
     except InputError as error:
         return [_unreadable(file, problem) for problem in error.problems]
+    except SetAsideError as error:
+        reason = "; ".join(error.problems)
+        return [replace(file, sha256=sha256_of(file.path), size=file.path.stat().st_size, reason=reason)]
     except OSError as error:
         return [_unreadable(file, f"cannot be opened ({error.strerror}): make it readable, or take it away")]
     file = replace(file, sha256=sha256_of(file.path), size=file.path.stat().st_size)
@@ -147,11 +150,13 @@ def _recognised(file: SourceFile, known: Sequence[Layout]) -> SourceFile:
         return replace(file, reason=nearest(first, known))
     where = f"header in row {header.index + 1}"
     if lacking := header.layout.lacks(header.cells):
-        return _unreadable(
-            file,
-            f"{where}: the layout {header.layout.name} lacks the required "
-            f"column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}: put them back under these names",
+        told = (
+            f"the layout {header.layout.name} lacks the required "
+            f"column{'s' if len(lacking) > 1 else ''} {', '.join(lacking)}: put them back under these names"
         )
+        if file.grid.page is not None:  # one row is lost, not a table
+            return replace(file, header=header, reason=told)
+        return _unreadable(file, f"{where}: {told}")
     if len(header.cells) > COLUMNS_LIMIT:
         return _unreadable(
             file,

@@ -75,10 +75,28 @@ monitoring_body as (
     ) as highest
     where kind = 'end_of_commitment'
 ),
+government as (
+    select
+        commitment_id,
+        plan_id,
+        'government' as assessor_type,
+        assessment,
+        period,
+        completion,
+        null as early_results_scale,
+        null as early_results,
+        reported_date as assessed_date,
+        case assessment when 'self_assessment_mid_term' then 1 else 2 end as order_in_term,
+        source_release
+    from marts.self_assessments
+    where completion is not null
+),
 found as (
     select * from irm
     union all
     select * from monitoring_body
+    union all
+    select * from government
 ),
 analyst_codings as (
     select
