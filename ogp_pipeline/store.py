@@ -134,6 +134,8 @@ class Store:
                 connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
             except duckdb.ConversionException as error:
                 raise TableError(f"{model.name}: a value does not fit its column's type: {error}") from error
+            except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+                raise _does_not_run(model, error) from error
             rows = connection.execute(f"select count(*) from read_parquet({destination})").fetchone()[0]
             sync(temporary)
             state = TableState(
@@ -198,26 +200,28 @@ def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
 
 def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:
     """The SELECT with the columns of the contract, in its order and types, sorted by its key."""
+    if model.contract.private and not model.contract.columns:
+        return f"select * from ({select}) order by all"
     try:
         found = [row[0] for row in connection.execute(f"describe ({select})").fetchall()]
     except duckdb.Error as error:
-        raise TableError(f"{model.name}: {model.path.name} does not run: {error}") from error
+        raise _does_not_run(model, error) from error
     promised = model.contract.columns
-    if model.contract.private and not promised:
-        columns = [quoted(name) for name in found]
-    else:
-        lacking = [name for name in promised if name not in found]
-        unnamed = [name for name in found if name not in promised]
-        faults = [f"{model.name}: column {name} is promised and not computed" for name in lacking]
-        if not model.contract.extras:
-            faults += [f"{model.name}: column {name} is computed and not promised" for name in unnamed]
-        if faults:
-            raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
-        columns = [f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()] + [
-            quoted(name) for name in unnamed
-        ]
+    lacking = [name for name in promised if name not in found]
+    unnamed = [name for name in found if name not in promised]
+    faults = [f"{model.name}: column {name} is promised and not computed" for name in lacking]
+    if not model.contract.extras:
+        faults += [f"{model.name}: column {name} is computed and not promised" for name in unnamed]
+    if faults:
+        raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
+    columns = [f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()]
+    columns += [quoted(name) for name in unnamed]
     order = ", ".join(quoted(name) for name in model.contract.key) or "all"
     return f"select {', '.join(columns)} from ({select}) order by {order}"
+
+
+def _does_not_run(model: Model, error: duckdb.Error) -> TableError:
+    return TableError(f"{model.name}: {model.path.name} does not run: {error}")
 
 
 def sync(path: Path) -> None:

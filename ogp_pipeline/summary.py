@@ -31,11 +31,14 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
             if not rows:
                 continue
             lines.append(f"  {source:<24} {rows:>9,} rows, {refused:,} quarantined")
+        # files of one layout in one folder that have nothing to say for themselves are one line
         files = connection.execute(
-            "select source_file, encoding, skipped_rows, note from meta.sources where status = 'loaded' order by all"
+            "select min(source_file), count(*), encoding, skipped_rows, note from meta.sources where status = 'loaded' "
+            "group by layout, regexp_replace(source_file, '[^/]*$', ''), encoding, skipped_rows, note order by all"
         ).fetchall()
-        for name, encoding, skipped, note in files:
-            notes = [encoding] if encoding not in (None, "utf-8") else []
+        for name, count, encoding, skipped, note in files:
+            notes = [f"and {count - 1} more"] if count > 1 else []
+            notes += [encoding] if encoding not in (None, "utf-8") else []
             notes += [f"{skipped} blank or header rows left out"] if skipped else []
             notes += [note] if note else []
             lines.append(f"  read     {name}{' (' + ', '.join(notes) + ')' if notes else ''}")

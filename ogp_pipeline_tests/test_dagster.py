@@ -105,7 +105,7 @@ def test_the_job_publishes_and_shows_checks_with_their_failing_rows(world: World
     assert result.success
     checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
     assert len(checks) <= 120
-    refused = checks["quarantine/explorer_commitments", "rows_quarantined"]
+    refused = checks["quarantine/explorer_commitments", "contract"]
     assert (refused.passed, refused.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert refused.metadata["failing rows"].value == 1
     label = "quarantine.explorer_commitments.rows_quarantined (failed, warning)"

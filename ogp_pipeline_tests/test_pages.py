@@ -64,7 +64,7 @@ def test_the_asset_graph_shows_every_group(opened, pictures) -> None:
 
 def test_a_check_shows_its_failing_rows_with_their_keys(opened, pictures) -> None:
     _, address, driver = opened
-    pictures.open_checks(driver, address, "quarantine/explorer_commitments", "rows_quarantined")
+    pictures.open_checks(driver, address, "quarantine/explorer_commitments", "contract")
     text = pictures.wait_for_text(driver, "member_unknown", "_source_row", "52")
     assert "<b>Atlantis</b>" in text  # text from data is text, never markup
 

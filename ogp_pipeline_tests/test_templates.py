@@ -158,7 +158,7 @@ def test_the_instructions(workbook):
         for field in sheet.fields:
             required, meaning, allowed, example = columns[sheet.title, field.header]
             assert required == ("yes" if field.is_required else "no")
-            assert (meaning, example) == (field.meaning, field.example)
+            assert (meaning, example or "") == (field.meaning, field.example)
             assert allowed == ("\n".join(field.choices) or "any text")
 
 

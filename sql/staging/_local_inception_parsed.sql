@@ -50,12 +50,17 @@ dated as (
         order_proved,
         read_date(submission_text, order_proved, false) as submission,
         read_date(report_text, order_proved, false) as report,
-        certain_day(submission_text, order_proved, read_date(submission_text, order_proved, false)) as plan_submitted_day,
-        certain_day(report_text, order_proved, read_date(report_text, order_proved, false)) as report_day,
         row_number() over (partition by _source_file, _source_row_sha256 order by _source_row) as copy,
         count(distinct _source_row_sha256) over (partition by _source_file, plan_id, requirement) as versions
     from identified
     inner join date_orders using (_source_file)
+),
+certain as (
+    select
+        *,
+        certain_day(submission_text, order_proved, submission) as plan_submitted_day,
+        certain_day(report_text, order_proved, report) as report_day
+    from dated
 ),
 of_the_report as (
     -- one answer of the whole report is the report's; two different ones are no answer
@@ -69,7 +74,7 @@ of_the_report as (
         min(report_day) over whole_report <> max(report_day) over whole_report as has_two_report_dates,
         min(plan_submitted_day) over whole_report as first_submission,
         min(report_day) over whole_report as first_report_date
-    from dated
+    from certain
     window whole_report as (partition by _source_file, coalesce(plan_id, _source_row::varchar))
 ),
 read_rows as (

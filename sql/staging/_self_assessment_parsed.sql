@@ -18,9 +18,7 @@ identified as (
         coalesce(tidy("Milestone or sub-commitment"), '') as item,
         label_code(labels, 'item_status', "Status of the milestone") as status,
         label_problem(labels, 'Status of the milestone', 'item_status', "Status of the milestone") as status_problem,
-        read_date("Reported on", null, false) as reported,
-        date_problem(labels, 'Reported on', nullif(trim("Reported on"), ''), read_date("Reported on", null, false))
-            as reported_problem
+        read_date("Reported on", null, false) as reported
     from staging._self_assessment_corrected as fixed
     cross join reference._label_maps as labels
     left join staging.member_names as names on names.name_key = fold(fixed."Member")
@@ -79,7 +77,7 @@ read_rows as (
             case when tidy("Status of the milestone") is null
                 then problem('Status of the milestone', 'status_missing', 'unreadable', "Status of the milestone", null)
                 else status_problem end,
-            reported_problem,
+            date_problem(labels, 'Reported on', nullif(trim("Reported on"), ''), reported),
             case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end
         ],
         text_problems('Progress made', "Progress made"),
@@ -87,6 +85,7 @@ read_rows as (
         text_problems('Challenges met', "Challenges met"),
         _corrections]), lambda p: p is not null) as found_problems
     from counted
+    cross join reference._label_maps as labels
 )
 select
     * exclude (found_problems),
