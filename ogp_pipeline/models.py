@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -123,8 +123,19 @@ class Catalog:
 
 
 def load_catalog(sql_dir: Path | None = None) -> Catalog:
-    """Read `sql/**` into a Catalog; ContractError lists every fault at once."""
-    sql_dir = sql_dir or project_file("sql")
+    """Read `sql/**` into a Catalog; ContractError lists every fault at once.
+
+    The project's own `sql/` is read once in a process.
+    """
+    return _read_catalog(sql_dir) if sql_dir else _own_catalog()
+
+
+@cache
+def _own_catalog() -> Catalog:
+    return _read_catalog(project_file("sql"))
+
+
+def _read_catalog(sql_dir: Path) -> Catalog:
     macros = (sql_dir / "macros.sql").read_text(encoding="utf-8")
     connection = duckdb.connect()
     problems: list[str] = []

@@ -18,6 +18,7 @@ from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, lit
 # Read by every DuckDB from 1.2 on; the default of 2.0 cannot be opened by 1.x clients.
 STORAGE_VERSION = "v1.2.0"
 VIEW_SCHEMAS = ("marts", "metrics")
+ROWS_PER_INSERT = 100  # a statement for each row takes a hundred times as long
 SYNTHETIC = "SYNTHETIC (generated sample, no real government): "
 
 
@@ -54,12 +55,14 @@ def finish(
     `release` is the row of `meta.releases`; the rows of `earlier` releases are kept before it.
     """
     with _open(path) as connection:
+        if earlier is not None:
+            connection.execute(f"attach {literal(earlier.as_posix())} as earlier (read_only)")
+        # one transaction: a commit for each of some thousand comments would take longer than all else
+        connection.execute("begin")
         _table(connection, catalog, "meta.checks", [_check_row(verdict) for verdict in verdicts])
         _table(connection, catalog, "meta.releases", [release])
         if earlier is not None:
-            connection.execute(f"attach {literal(earlier.as_posix())} as earlier (read_only)")
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
-            connection.execute("detach earlier")
         models = [*catalog.public, *catalog.release_tables]
         _table(connection, catalog, "meta.tables", [_table_row(connection, m, states) for m in models])
         _table(connection, catalog, "meta.columns", _column_rows(connection, models))
@@ -74,6 +77,7 @@ def finish(
         )
         _views(connection, catalog)
         _comments(connection, models, SYNTHETIC if release["is_synthetic"] else "")
+        connection.execute("commit")
         connection.execute("checkpoint release")
 
 
@@ -93,9 +97,11 @@ def _table(
     typed = ", ".join(f"{quoted(column)} {spec.type}" for column, spec in columns.items())
     connection.execute(f"create temp table rows_of_meta ({typed})")
     if rows:
-        marks = ", ".join("?" for _ in columns)
-        values = [[row[column] for column in columns] for row in rows]
-        connection.executemany(f"insert into rows_of_meta values ({marks})", values)
+        marks = f"({', '.join('?' for _ in columns)})"
+        for start in range(0, len(rows), ROWS_PER_INSERT):
+            some = rows[start : start + ROWS_PER_INSERT]
+            values = [row[column] for row in some for column in columns]
+            connection.execute(f"insert into rows_of_meta values {', '.join([marks] * len(some))}", values)
     shaped = cast_to_contract(connection, model, "select * from rows_of_meta")
     connection.execute(f"create table release.{name} as {shaped}")
     connection.execute("drop table rows_of_meta")
