@@ -156,13 +156,7 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
     """Run a suite over the columns it needs. A rule that raises, or gets no answer, is a failed verdict."""
     if not rules:
         return []
-    needed = {
-        name
-        for rule in rules
-        for argument, value in rule.arguments.items()
-        if argument.startswith("column")
-        for name in ([value] if isinstance(value, str) else value)
-    } | set(model.contract.key)
+    needed = set(model.contract.key).union(*(_columns_of(rule) for rule in rules))
     columns = [name for name in model.contract.columns if name in needed]
     # lists cannot be compared by pandas: only whether they are given matters
     selected = [
