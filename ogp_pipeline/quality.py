@@ -175,6 +175,15 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
     return list(_answered[question])
 
 
+def _columns_of(rule: Rule) -> set[str]:
+    return {
+        name
+        for argument, value in rule.arguments.items()
+        if argument.startswith("column")
+        for name in ([value] if isinstance(value, str) else value)
+    }
+
+
 # Within a process the same question about the same values is asked once: the audit of a release looks at the tables
 # that the steps before it looked at, and Great Expectations needs 10 ms for each rule.
 _answered: dict[str, tuple[Verdict, ...]] = {}
