@@ -19,8 +19,8 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from ogp_pipeline.cli import BAD_INPUT, PUBLISHED, REFUSED, _fetch, _refresh
 from ogp_pipeline.errors import InputError, PublishRefusedError
+from ogp_pipeline.running import BAD_INPUT, PUBLISHED, REFUSED, run_fetch, run_refresh
 from ogp_pipeline.settings import DownloadRules, Settings, split_sources
 from ogp_pipeline.sources.downloads import DownloadError, download
 from ogp_pipeline.sources.fetching import Fetched, fetch, rows_of_promised
@@ -607,7 +607,7 @@ def test_the_sample_is_not_mixed_with_official_files(office: Office) -> None:
 
 def test_from_download_to_release_and_through_a_bad_night(office: Office, capsys, monkeypatch) -> None:
     world, database = office.world, office.settings.database
-    assert _fetch(office.settings) == PUBLISHED
+    assert run_fetch(office.settings) == PUBLISHED
     assert capsys.readouterr().out.splitlines() == [
         "official/commitments.csv: fetched, 50 rows",
         "official/process.csv: fetched, 10 rows",
@@ -635,7 +635,7 @@ def test_from_download_to_release_and_through_a_bad_night(office: Office, capsys
     assert "read     official/commitments.csv (the good download of" in out
     assert "because a web page came instead of the file" in out
     assert "meta.sources.official_download_is_current (2 rows)" in out
-    assert _fetch(office.settings) == REFUSED
+    assert run_fetch(office.settings) == REFUSED
     assert "in use, because the server answered 500" in capsys.readouterr().err
 
     # in such a night a release can still be made, with a folder beside the downloads, and tells what it stands on
@@ -655,13 +655,13 @@ def test_from_download_to_release_and_through_a_bad_night(office: Office, capsys
         assert any(office.server.url(path) in line and words in line for line in err.splitlines())
     assert world.last_run()["status"] == "bad_input"
     assert query(database, "select count(*) from commitments") == [(51,)]
-    assert _fetch(office.settings) == BAD_INPUT
+    assert run_fetch(office.settings) == BAD_INPUT
 
 
 def refresh(office: Office, capsys, monkeypatch) -> tuple[int, str, str]:
     """What `ogp-pipeline refresh` does, with the settings of the office: exit status, what it printed, and errors."""
     monkeypatch.setenv("DAGSTER_HOME", "")  # as it finds it; and put back after the test
-    status = _refresh(office.settings, {}, False)
+    status = run_refresh(office.settings, {}, False)
     printed = capsys.readouterr()
     return status, printed.out, printed.err
 
@@ -686,7 +686,7 @@ def test_offline_with_nothing_kept_tells_every_address(tmp_path: Path) -> None:
 
 def test_commitments_alone_are_enough(office: Office, capsys) -> None:
     office.serve(PROCESS, given(b"", 404))
-    assert _fetch(office.settings) == REFUSED
+    assert run_fetch(office.settings) == REFUSED
     office.world.build("meta__sources")
     told = office.world.rows("select source_file, status, reason from meta.sources order by source_file")
     assert [(row["source_file"], row["status"]) for row in told] == [
