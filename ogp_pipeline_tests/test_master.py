@@ -257,7 +257,9 @@ def test_a_member_that_only_the_master_knows_is_a_member(world):
             "National Or Local": "Local",
         },
     )
+    world.master({NAME: "", CODE: "NNM", PLAN: "AP_NNM01", NUMBER: "1", ID: "NN0001"}, file="nameless.csv")
     world.build()
+    assert world.rows("select member_name from marts.members where member_id = 'NNM'") == [{"member_name": "NNM"}]
     found = world.rows(
         "select member_id, member_name, member_type from marts.members where member_id in ('BDU', 'SYKL')"
     )
@@ -265,7 +267,7 @@ def test_a_member_that_only_the_master_knows_is_a_member(world):
         ("BDU", "Borduria", "national"),
         ("SYKL", "Klow, Syldavia", "local"),
     ]
-    assert len(world.rows("select plan_id from marts.action_plans")) == 3
+    assert len(world.rows("select plan_id from marts.action_plans")) == 4
 
 
 def test_policy_areas_of_both_generations_share_one_vocabulary(world):

@@ -15,7 +15,7 @@ in_releases as (
     -- a member that only a commitment release knows: OGP's own code names it
     select
         staged.member_id,
-        arg_max(staged.member_name, coalesce(sources.released_date, date '0001-01-01')) as member_name,
+        coalesce(arg_max(staged.member_name, coalesce(sources.released_date, date '0001-01-01')), staged.member_id) as member_name,
         case when bool_or(staged.plan_kind = 'national') then 'national'
             when bool_or(staged.plan_kind in ('local', 'legacy_local')) then 'local' else 'other' end as member_type,
         any_value(coalesce(regions.region, staged.region)) as region,
@@ -23,8 +23,7 @@ in_releases as (
     from staging.commitments as staged
     inner join meta.sources as sources on sources.source_file = staged._source_file
     left join reference.regions as regions on fold(regions.spelling) = fold(staged.region)
-    where staged.member_name is not null
-        and staged.member_id not in (select member_id from reference.members)
+    where staged.member_id not in (select member_id from reference.members)
         and staged.member_id not in (select member_id from listed)
     group by staged.member_id
 ),
