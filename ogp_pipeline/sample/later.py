@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 from ogp_pipeline.contracts import load_yaml
@@ -60,6 +61,7 @@ class LaterPlan:
         return tuple(row["Commitment Unique Identifier"] for row in self.commitments)
 
 
+@cache
 def headers(layout: str) -> tuple[str, ...]:
     """The headers of a layout, as its raw contract writes them."""
     contract = (project_file("sql") / "raw" / f"{layout}.yml").read_text(encoding="utf-8")
