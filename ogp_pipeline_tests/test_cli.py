@@ -43,6 +43,24 @@ def test_the_sample_is_the_default_and_says_so(sampled) -> None:
     assert real_members == [(0,)]
 
 
+def test_the_sample_fills_every_table_of_the_release(sampled) -> None:
+    """What nobody refused is the only thing that may be missing; nothing was accepted to get there."""
+    data_dir, _ = sampled
+    database = data_dir / "ogp.duckdb"
+    tables = query(
+        database,
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'release' "
+        "and schema_name in ('raw', 'staging', 'quarantine', 'marts', 'metrics', 'meta')",
+    )
+    counts = {name: query(database, f"select count(*) from {name}")[0][0] for (name,) in tables}
+    assert len(counts) > 75
+    empty = {name for name, count in counts.items() if not count and not name.startswith("quarantine.")}
+    assert empty == set()
+    assert sum(count > 0 for name, count in counts.items() if name.startswith("quarantine.")) == 7
+    failed = "select \"check\" from meta.checks where severity = 'critical' and status <> 'passed'"
+    assert query(database, failed) == []
+
+
 def test_one_line_per_asset_and_none_of_the_event_log(sampled, catalog) -> None:
     _, done = sampled
     lines = done.stdout.splitlines()

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import csv
 import re
+import zipfile
 from collections import Counter, defaultdict
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean, stdev
 
 import pytest
 import yaml
 
-from ogp_pipeline.sample import EXPLORER_FILE, MANIFEST_FILE, MEMBERS_FILE, PROCESS_FILE, write_sample
+from ogp_pipeline.models import Catalog
+from ogp_pipeline.sample import (
+    EXPLORER_FILE,
+    MANIFEST_FILE,
+    MASTER_FILE,
+    MEMBERS_FILE,
+    PROCESS_FILE,
+    RELEASED,
+    write_sample,
+)
 from ogp_pipeline.sample.dirt import (
     DIRT,
     FLOAT_ARTEFACT,
@@ -19,9 +30,15 @@ from ogp_pipeline.sample.dirt import (
     UNREADABLE_LABEL,
     UNREADABLE_PLAN_NUMBER,
 )
+from ogp_pipeline.sample.forms import FORM_DIRT, LOCAL_FILE, PAGES_FOLDER
+from ogp_pipeline.sample.irm_codings import IMPLEMENTATION as IRM_IMPLEMENTATION
+from ogp_pipeline.sample.irm_codings import commitment_codings, plan_codings
+from ogp_pipeline.sample.later import later_plans
 from ogp_pipeline.sample.layouts import COMPLETION_LABELS, IMPACT_LABELS, LEVELS, PROCESS_GROUPS, STEPS
+from ogp_pipeline.sample.names import LOCALS
+from ogp_pipeline.settings import PACKAGE_DIR
+from ogp_pipeline_tests.world import World
 
-FILES = (EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE, MANIFEST_FILE)
 IMPACT, PROGRESS, END_OF_TERM = "Potential impact", "Completion (progress report)", "Completion (end of term)"
 RESULTS = "Did it open government (end of term only)"
 DEVELOPMENT, IMPLEMENTATION = "IAP2 level during development", "IAP2 level during imp."
@@ -37,12 +54,19 @@ def lines(path: Path) -> list[list[str]]:
 def records(folder: Path, file: str) -> list[Row]:
     """The rows below the last header, by column; blank headers are left out."""
     rows = lines(folder / file)
-    header = {EXPLORER_FILE: 1, PROCESS_FILE: 5, MEMBERS_FILE: 0}[file]
+    header = {EXPLORER_FILE: 1, PROCESS_FILE: 5}.get(file, 0)
     return [dict(zip(rows[header], row, strict=True)) for row in rows[header + 1 :]]
 
 
 def commitments_of(folder: Path) -> list[Row]:
     return records(folder, EXPLORER_FILE)[:-1]  # without the Sum row
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Path -> bytes of every file, hidden ones too."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -58,21 +82,51 @@ def folder(tmp_path_factory) -> Path:
 def test_same_arguments_give_the_same_bytes(folder, tmp_path):
     write_sample(tmp_path)
     write_sample(tmp_path)  # over an existing one
-    assert [(tmp_path / file).read_bytes() for file in FILES] == [(folder / file).read_bytes() for file in FILES]
-    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*")} == set(FILES)
+    assert contents(tmp_path) == contents(folder)
+
+
+def test_a_sample_over_another_leaves_nothing_of_it(folder, tmp_path):
+    """Otherwise pages of a member of the larger sample would be read with the smaller one."""
+    write_sample(tmp_path, seed=7, members=1, commitments=200)
+    write_sample(tmp_path)
+    assert contents(tmp_path) == contents(folder)
+
+
+def test_bytes_of_the_workbook_hold_no_time_of_day(folder):
+    """A second written an hour later is the same file: neither an entry nor a property tells the time."""
+    with zipfile.ZipFile(folder / LOCAL_FILE) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2024, 6, 30, 0, 0, 0)}
+        assert set(re.findall(rb"\d{4}-\d\d-\d\dT[^<]+", archive.read("docProps/core.xml"))) == {
+            b"2024-06-30T00:00:00Z"
+        }
 
 
 @pytest.mark.parametrize(
     ("arguments", "differing"),
     [
-        pytest.param({"seed": 7}, {EXPLORER_FILE, PROCESS_FILE}, id="other seed, same members"),
-        pytest.param({"members": 35}, {EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE}, id="fewer members"),
-        pytest.param({"planted_effect": 0.15}, {EXPLORER_FILE}, id="an effect changes outcomes, not levels"),
+        pytest.param(
+            {"seed": 7},
+            {"explorer", "process", "master", "irm-reports", "self-assessment-pages", "engagement"},
+            id="other seed: the same members, and forms in which nothing is drawn",
+        ),
+        pytest.param({"members": 35}, {"explorer", "process", "members"}, id="fewer members, later plans of as many"),
+        pytest.param({"planted_effect": 0.15}, {"explorer"}, id="an effect changes outcomes, not levels"),
     ],
 )
 def test_other_arguments_give_other_bytes(folder, tmp_path, arguments, differing):
     write_sample(tmp_path, **arguments)
-    assert {file for file in FILES if (tmp_path / file).read_bytes() != (folder / file).read_bytes()} == differing
+    usual = contents(folder)
+    changed = {path.split("/")[0] for path, content in contents(tmp_path).items() if content != usual.get(path)}
+    assert changed == differing
+
+
+def test_forms_and_later_plans_stay_few(folder, tmp_path):
+    """More commitments are more plans to 2015; what people fill in does not grow with them."""
+    write_sample(tmp_path, commitments=9_000)
+    usual, larger = contents(folder), contents(tmp_path)
+    assert usual.keys() == larger.keys()
+    for path in usual.keys() - {EXPLORER_FILE, PROCESS_FILE}:
+        assert len(larger[path]) <= 1.1 * len(usual[path]), path
 
 
 @pytest.mark.parametrize(
@@ -120,58 +174,49 @@ def test_manifest_marks_every_file_as_synthetic(folder):
     text = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
     entries = yaml.safe_load(text)
     assert text.startswith("# SYNTHETIC")
-    assert [entry["file"] for entry in entries] == [EXPLORER_FILE, PROCESS_FILE, MEMBERS_FILE]
     assert all(entry["synthetic"] is True and entry["licence"] == "CC0-1.0" for entry in entries)
-    assert {str(entry["released"]) for entry in entries} == {"2016-07-01"}
+    assert {entry["file"]: str(entry["released"]) for entry in entries} == RELEASED
+    described = {path for path in contents(folder) for entry in entries if path.startswith(entry["file"])}
+    assert described == contents(folder).keys() - {MANIFEST_FILE}
+
+
+def real_names() -> set[str]:
+    """Names and codes of members of the real partnership, as the reference tables have them."""
+    found = set()
+    for table, columns in (("members", ("member_id", "member_name")), ("member_aliases", ("alias",))):
+        with (PACKAGE_DIR / "reference" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            found |= {row[column] for row in csv.DictReader(file) for column in columns}
+    return found
 
 
 def test_members_are_fictional_and_named_in_the_files(tmp_path):
     write_sample(tmp_path, members=52)
     members = records(tmp_path, MEMBERS_FILE)
-    ids = [member["Member ID"] for member in members]
+    ids = [member["Member ID"] for member in members if member["Member type"] == "national"]
     assert len(set(ids)) == 52 and (ids[0], ids[25], ids[26], ids[-1]) == ("ZZA", "ZZZ", "XAA", "XAZ")
+    assert {member["Member ID"] for member in members} - set(ids) == set(LOCALS)
     known = {name for member in members for name in (member["Member name"], *member["Aliases"].split("|")) if name}
-    real = {
-        "Albania",
-        "Brazil",
-        "Canada",
-        "Ghana",
-        "Italy",
-        "Kenya",
-        "Kosovo",
-        "Mexico",
-        "Norway",
-        "Philippines",
-    }
-    real |= {
-        "Armenia",
-        "Croatia",
-        "Estonia",
-        "Georgia",
-        "Latvia",
-        "Lithuania",
-        "Macedonia",
-        "Moldova",
-        "Romania",
-    }
-    real |= {
-        "Slovakia",
-        "South Korea",
-        "Spain",
-        "Tunisia",
-        "Turkey",
-        "Ukraine",
-        "United Kingdom",
-        "USA",
-        "Uruguay",
-    }
-    assert not known & real
+    assert len(real_names()) > 150 and not (known | set(LOCALS) | set(ids)) & real_names()
     assert {row["Country"] for row in commitments_of(tmp_path)} - known == {UNKNOWN_MEMBER}
     assert {row["Country name"] for row in records(tmp_path, PROCESS_FILE)} <= known
+    assert {row["Country/Locality"] for row in records(tmp_path, MASTER_FILE)} <= known
+    forms = [path for path in contents(tmp_path) if path.endswith("_sample.csv") and path != MEMBERS_FILE]
+    with_members = [row["Member"] for path in forms for row in records(tmp_path, path) if "Member" in row]
+    assert len(with_members) > 80 and set(with_members) <= known
 
 
 def test_every_text_says_synthetic(folder):
     assert all(row["Full Text"].endswith("(SYNTHETIC)") for row in commitments_of(folder))
+    assert all(row["Full Text"].endswith("(SYNTHETIC)") for row in records(folder, MASTER_FILE))
+
+
+def test_every_file_that_people_would_fill_in_says_synthetic(folder):
+    """One that is sent on alone, without sources.yml, still says what it is."""
+    with zipfile.ZipFile(folder / LOCAL_FILE) as archive:
+        assert b"(SYNTHETIC)" in b"".join(archive.read(part) for part in archive.namelist())
+    for path, content in contents(folder).items():
+        if path not in (PROCESS_FILE, MEMBERS_FILE, LOCAL_FILE):  # layouts of numbers and names; a compressed one
+            assert b"SYNTHETIC" in content, path
 
 
 # --- content
@@ -435,6 +480,221 @@ def test_the_list_of_dirt_is_in_order():
 def test_no_plan_proves_two_orders_of_dates(any_sample):
     """Else an ambiguous date of the plan would be another kind than the list says."""
     assert all(len(orders) == 1 for orders in order_proved(commitments_of(any_sample)).values())
+
+
+# --- what the pipeline makes of it
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory, catalog: Catalog) -> World:
+    """A world whose source is the sample, with every table built."""
+    world = World(tmp_path_factory.mktemp("usual"), catalog)
+    write_sample(world.inputs)
+    return world.build()
+
+
+@pytest.fixture(scope="module")
+def smallest(tmp_path_factory, catalog: Catalog) -> World:
+    """The same of a sample of one member."""
+    world = World(tmp_path_factory.mktemp("smallest"), catalog)
+    write_sample(world.inputs, seed=3, members=1, commitments=200)
+    return world.build()
+
+
+@pytest.fixture(scope="module", params=["usual", "smallest"])
+def built(request) -> World:
+    return request.getfixturevalue(request.param)
+
+
+NOTHING_REFUSED = {  # no row of these has an identity that fails
+    "process_database": "its dirt is in answers and names",
+    "member_list": "a member more or less would change everything else",
+    "local_inception_commitments": "the other sheets of the workbook have refused rows",
+    "local_learning": "one row per plan",
+    "self_assessment_commitments": "a page that cannot be read is refused as a file",
+    "self_assessment_subcommitments": "a page that cannot be read is refused as a file",
+    "eligibility": "its dirt is in scores",
+    "engagement": "two cases",
+}
+
+
+def test_every_table_is_filled(built, catalog):
+    rows = {
+        model.name: built.rows(f"select count(*) as n from {model.name}")[0]["n"]
+        for model in catalog.public
+        if model.schema != "reference"
+    }
+    assert len(rows) > 60
+    assert {name for name, count in rows.items() if not count} == {f"quarantine.{name}" for name in NOTHING_REFUSED}
+
+
+def test_as_many_rows_are_refused_as_are_planted(built, catalog):
+    planted = Counter({"explorer_commitments": 0, "master_commitments": 1})  # an id of another form
+    for dirt in (*DIRT, *FORM_DIRT):
+        if dirt.expected == "quarantined":
+            layout = {"explorer": "explorer_commitments"}.get(dirt.layout, dirt.layout)
+            planted[layout] += dirt.rows
+    refused = {name: built.rows(f"select count(*) as n from quarantine.{name}")[0]["n"] for name in catalog.sources}
+    assert {name: count for name, count in refused.items() if count} == planted
+
+
+def problems(source: str, rule: str) -> str:
+    return (
+        f"select count(distinct (source_file, source_row)) as n from meta.problems "
+        f"where source = '{source}' and rule = '{rule}'"
+    )
+
+
+# (layout, kind) of FORM_DIRT -> the query that counts what the pipeline made of it
+FOUND: dict[tuple[str, str], str] = {
+    ("irm_report_plans", "nobody coded it"): problems("irm_report_plans", "coder_missing"),
+    ("irm_report_commitments", "nobody coded it"): problems("irm_report_commitments", "coder_missing"),
+    ("irm_report_plans", "no page and no quote"): (
+        "select count(*) as n from staging.irm_report_plans where page is null and quote is null"
+    ),
+    ("irm_report_commitments", "no quote"): (
+        "select count(*) as n from staging.irm_report_commitments where quote is null"
+    ),
+    ("irm_report_plans", "a stage the report does not speak about"): problems(
+        "irm_report_plans", "product_does_not_code"
+    ),
+    ("irm_report_commitments", "a judgement the report does not give"): problems(
+        "irm_report_commitments", "product_does_not_code"
+    ),
+    ("irm_report_plans", "member under an alias"): problems("irm_report_plans", "member_alias"),
+    ("local_inception", "The hall was heated"): problems("local_inception", "requirement_unknown"),
+    ("local_inception", "requirement not answered"): (
+        "select count(*) as n from marts.co_creation_requirements where answer is null"
+    ),
+    ("local_end_of_commitment", "the last one"): problems("local_end_of_commitment", "commitment_unreadable"),
+    ("local_end_of_commitment", "05/06/2023"): problems("local_end_of_commitment", "date_ambiguous"),
+    ("local_end_of_commitment", "no evaluator"): (
+        "select count(*) as n from marts.local_reports where kind = 'end_of_commitment' and evaluator is null"
+    ),
+    ("files", "README.md"): (
+        f"select count(*) as n from meta.sources where status = 'refused' and source_file = '{PAGES_FOLDER}/README.md'"
+    ),
+    ("files", "commitments/broken.md"): (
+        "select count(*) as n from meta.sources "
+        f"where status = 'refused' and source_file = '{PAGES_FOLDER}/commitments/broken.md'"
+    ),
+    ("self_assessment_subcommitments", "Delayed"): problems("self_assessment_subcommitments", "label_unknown"),
+    ("self_assessment", "milestone repeated"): problems("self_assessment", "milestone_repeated"),
+    ("eligibility", "a score above 4"): problems("eligibility", "score_unreadable"),
+    ("eligibility", "two criteria do not apply"): problems("eligibility", "too_many_not_applicable"),
+}
+
+
+@pytest.mark.parametrize("dirt", FORM_DIRT, ids=lambda dirt: f"{dirt.layout}: {dirt.kind}")
+def test_every_kind_of_dirt_in_forms_is_found_in_its_quantity(built, dirt):
+    assert built.rows(FOUND[dirt.layout, dirt.kind])[0]["n"] == dirt.rows
+
+
+def test_every_problem_of_a_form_is_planted(built):
+    """A problem that the list of dirt does not name would be a mistake in the sample, or in reading it."""
+    found = {
+        (row["source"], row["rule"])
+        for row in built.rows("select source, rule, source_file from meta.problems")
+        if row["source_file"] not in (EXPLORER_FILE, PROCESS_FILE, MASTER_FILE)
+    }
+    assert found == {
+        ("irm_report_plans", "coder_missing"),
+        ("irm_report_plans", "provenance_missing"),
+        ("irm_report_plans", "product_does_not_code"),
+        ("irm_report_plans", "member_alias"),
+        ("irm_report_commitments", "coder_missing"),
+        ("irm_report_commitments", "provenance_missing"),
+        ("irm_report_commitments", "product_does_not_code"),
+        ("local_inception", "requirement_unknown"),
+        ("local_inception", "answer_missing"),
+        ("local_end_of_commitment", "commitment_unreadable"),
+        ("local_end_of_commitment", "date_ambiguous"),
+        ("local_end_of_commitment", "answer_missing"),
+        ("self_assessment_subcommitments", "label_unknown"),
+        ("self_assessment", "milestone_repeated"),
+        ("eligibility", "score_unreadable"),
+        ("eligibility", "too_many_not_applicable"),
+    }
+
+
+def test_everything_is_synthetic_and_nothing_but_what_is_planted_is_refused(built):
+    files = built.rows("select source_file, status, is_synthetic, absent_columns, extra_columns from meta.sources")
+    assert all(file["is_synthetic"] for file in files)
+    assert {file["status"] for file in files} == {"loaded", "refused"}
+    assert sum(file["status"] == "refused" for file in files) == 2
+    assert not [file for file in files if file["absent_columns"] or file["extra_columns"]]
+    members = {row["member_id"] for row in built.rows("select member_id from marts.members")}
+    assert not members & real_names()
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        pytest.param(
+            "select status as found from marts.irm_codings",
+            {"agreed", "single", "disagreement", "draft_only", "superseded", "outside_product"},
+            id="every way a coding can end",
+        ),
+        pytest.param(
+            "select case when is_late then 'late' when not is_late then 'in time' end as found "
+            "from marts.local_reports where kind = 'inception'",
+            {"late", "in time"},
+            id="an inception report of each",
+        ),
+        pytest.param(
+            "select answer as found from marts.co_creation_requirements", {"yes", "no", None}, id="every answer"
+        ),
+        pytest.param(
+            "select commitment_id_basis as found from marts.local_commitments",
+            {"ogp_id", "number_in_plan"},
+            id="commitments named by id and by number",
+        ),
+        pytest.param(
+            "select completion as found from marts.results where assessment = 'end_of_commitment'",
+            {"complete", "limited", "substantial", "withdrawn"},
+            id="completion as monitoring bodies see it",
+        ),
+        pytest.param(
+            "select coalesce(completion, no_completion_reason) as found from marts.self_assessments "
+            "where has_commitment_page",
+            {"complete", "not_started", "in_progress", "items_unread", "no_items"},
+            id="every roll-up of pages",
+        ),
+        pytest.param(
+            "select (irm_completion is not null)::varchar || ' ' || is_commitment_loaded as found "
+            "from metrics.self_assessments_beside_irm where assessment = 'self_assessment_end_of_term'",
+            {"true true", "false true"},
+            id="the IRM's judgement stands beside the end-of-term self-assessment, where it gave one",
+        ),
+        pytest.param(
+            "select points::varchar || ' of ' || points_possible || ' ' || passes_core as found "
+            "from marts.eligibility where points is not null",
+            {"12 of 16 true", "10 of 16 false", "9 of 12 true"},
+            id="eligibility",
+        ),
+        pytest.param(
+            "select uptake_share_is as found from metrics.engagement where contains(note, 'IRM coding')",
+            {"exact", "lower_bound"},
+            id="engagement on commitments that the IRM coded",
+        ),
+        pytest.param(
+            "select distinct influence_source as found from marts.influence", {"official", "analyst"}, id="influence"
+        ),
+    ],
+)
+def test_the_usual_sample_has_every_case(usual, sql, expected):
+    assert {row["found"] for row in usual.rows(sql)} == expected
+
+
+def test_levels_of_later_plans_are_drawn_apart_from_their_outcomes():
+    """Levels read in IRM reports come from a stream of their own: other outcomes leave them as they are."""
+    plans = later_plans(1, 12, 4)
+    others = [
+        replace(mine, commitments=other.commitments) for mine, other in zip(plans, later_plans(2, 12, 4), strict=True)
+    ]
+    assert list(plan_codings(1, plans)) == list(plan_codings(1, others))
+    assert {row[IRM_IMPLEMENTATION] for row in plan_codings(1, plans) if IRM_IMPLEMENTATION in row} > {"Inform"}
+    assert [row["Commitment ID"] for row in commitment_codings(1, plans)].count("5") == 1  # named by its number
 
 
 # --- association: over seeds, the mean difference between plans of higher and lower level, and its error

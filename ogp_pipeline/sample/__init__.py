@@ -1,8 +1,8 @@
 """Writes a fictional partnership in every layout the pipeline reads, so that the normal ingest path reads it.
 
-Here: the files and the order of their rows. Not here: invented names and words (`names.py`), what is
-drawn (`partnership.py`), headers and cells the layout decides (`layouts.py`), the dirt laid
-over the clean rows (`dirt.py`), and any reading of files.
+Here: the files and the order of their rows. Not here: invented names and words (`names.py`), what is drawn
+(`partnership.py`; the plans after 2016 `later.py`), headers and cells the layout decides (`layouts.py`), the dirt laid
+over the clean rows (`dirt.py`), what people fill in (`forms.py`), and any reading of files.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import TextIO
 
 from ogp_pipeline.sample.dirt import DIRT, Dirt, Spoiler
+from ogp_pipeline.sample.forms import RELEASED as FORMS_RELEASED
+from ogp_pipeline.sample.forms import form_files
 from ogp_pipeline.sample.later import later_plans, master_rows
 from ogp_pipeline.sample.layouts import (
     BLANK_HEADERS,
@@ -30,6 +32,7 @@ from ogp_pipeline.sample.partnership import (
     member_rows,
     plans_per_member,
 )
+from ogp_pipeline.store import write_atomically
 
 __all__ = ["DIRT", "Dirt", "write_sample"]
 
@@ -41,8 +44,9 @@ MANIFEST_FILE = "sources.yml"
 RELEASED = {
     EXPLORER_FILE: "2016-07-01",
     PROCESS_FILE: "2016-07-01",
-    MEMBERS_FILE: "2016-07-01",
+    MEMBERS_FILE: "2024-07-03",
     MASTER_FILE: "2024-07-03",
+    **FORMS_RELEASED,
 }
 FEWEST_COMMITMENTS = 200  # with fewer, the rows refused for their dirt would pass 2 %
 
@@ -58,9 +62,10 @@ def write_sample(
     """Writes the fictional partnership into `folder`, which is created; files already there are replaced.
 
     The files are `explorer/ogp_commitments_sample.csv`, `process/ogp_process_sample.csv`,
-    `members/members_sample.csv` and `sources.yml`, the same bytes for the same arguments. `commitments` is
-    the number of commitments before dirt; one more is a repeated row. More commitments mean more plans per
-    member up to 95, then larger plans; one plan at a time is held in memory.
+    `members/members_sample.csv`, `master/ogp_master_sample.csv`, those of `forms.py` and `sources.yml`, the same
+    bytes for the same arguments. `commitments` is the number of commitments of the first file before dirt; one more
+    is a repeated row. More commitments mean more plans per member up to 95, then larger plans; one plan at a time is
+    held in memory. Plans after 2016 and what people fill in about them stay few.
 
     `planted_effect` is what one level of public influence adds to the probability of a moderate or
     transformative impact (level during development), of completion and of major or outstanding results (the
@@ -78,6 +83,8 @@ def write_sample(
     later = later_plans(seed, members, first_number=max(plans_per_member(members, commitments)) + 2)
     with _replacing(folder / MASTER_FILE) as file:
         _csv_writer(file).writerows(master_rows(later))
+    for name, content in form_files(seed, later):
+        write_atomically(folder / name, content)
     with _replacing(folder / MANIFEST_FILE) as file:
         file.write(_manifest())
 

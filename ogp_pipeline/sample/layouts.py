@@ -73,7 +73,9 @@ PROCESS_GROUPS = {
     30: "Government self-assessment report",
     43: "Institutional Variables",
 }
-MEMBERS_HEADER: tuple[str, ...] = split_names("Member ID|Member name|Member type|Region|Aliases")
+MEMBERS_HEADER: tuple[str, ...] = split_names(
+    "Member ID|Member name|Member type|Region|Aliases|Joined year|Status|Status since|ISO alpha-2|Commitment prefix"
+)
 
 POLICY_AREAS = tuple(
     name

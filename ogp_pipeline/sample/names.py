@@ -23,6 +23,14 @@ MEMBER_NAMES = split_names(
 MEMBER_IDS = tuple(  # user-assigned codes of ISO 3166: no country will ever have one
     prefix + letter for prefix in ("ZZ", "XA") for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
+ALPHA2_CODES = tuple("Q" + letter for letter in "MNOPQRSTUVWXYZ")  # user-assigned too; only the first members have one
+# of the first members: status, since when; the rest are active since they joined
+STATUSES = {
+    2: ("under review", "2024-03-15"),
+    6: ("inactive", "2023-06"),
+    9: ("suspended", "2022"),
+    13: ("withdrawn", "2019-12-31"),
+}
 ALIASES = {  # the name in the commitments, the name in the process file; empty where it is the full name
     "Republic of Velmora": ("Velmora", "Velmora (Republic)"),
     "Kingdom of Brindalia": ("", "Brindalia"),

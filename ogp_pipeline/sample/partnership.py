@@ -32,11 +32,13 @@ from ogp_pipeline.sample.layouts import (
 from ogp_pipeline.sample.names import (
     AGENCIES,
     ALIASES,
+    ALPHA2_CODES,
     LOCALS,
     MANNERS,
     MEMBER_IDS,
     MEMBER_NAMES,
     REGIONS,
+    STATUSES,
     SUBJECTS,
     VERBS,
 )
@@ -359,9 +361,17 @@ def _names_in_files(name: str) -> tuple[str, str]:
 
 
 def member_rows(members: int) -> Iterator[tuple[str, ...]]:
-    """The rows of the members file: id, name, type, region, aliases; the locals after the countries."""
+    """The rows of the members file, by `MEMBERS_HEADER`; the locals after the countries.
+
+    The ids of a member's commitments begin with the member's own id: that is the prefix.
+    """
     for position, name in enumerate(MEMBER_NAMES[:members]):
         aliases = "|".join(filter(None, ALIASES.get(name, ())))
-        yield MEMBER_IDS[position], name, "national", REGIONS[position % len(REGIONS)], aliases
+        member_id, joined = MEMBER_IDS[position], "2011"  # no plan is older
+        status, since = STATUSES.get(position, ("active", joined))
+        alpha2 = ALPHA2_CODES[position] if position < len(ALPHA2_CODES) else ""
+        region = REGIONS[position % len(REGIONS)]
+        yield member_id, name, "national", region, aliases, joined, status, since, alpha2, member_id
     for position, (member_id, name) in enumerate(LOCALS.items()):
-        yield member_id, name, "local", REGIONS[position % len(REGIONS)], ""
+        region = REGIONS[position % len(REGIONS)]
+        yield member_id, name, "local", region, "", "2016", "active", "2016", "", member_id
