@@ -305,12 +305,13 @@ def _rows_verdict(
     """The verdict of a SELECT that returns the rows that break a rule."""
     common = {"table": model.name, "check": check, "group": group, "severity": severity, "why": why}
     try:
-        count = connection.execute(f"select count(*) from ({sql})").fetchone()[0]
-        cursor = connection.execute(f"select * from ({sql}) limit {SAMPLE_ROWS}")
-        names = [column[0] for column in cursor.description]
-        sample = tuple(dict(zip(names, map(_plain, row), strict=True)) for row in cursor.fetchall())
+        cursor = connection.execute(f"select *, count(*) over () from ({sql}) limit {SAMPLE_ROWS}")
+        names = [column[0] for column in cursor.description[:-1]]
+        rows = cursor.fetchall()
     except duckdb.Error as error:
         return Verdict(**common, passed=False, failing_rows=None, error=str(error))
+    count = rows[0][-1] if rows else 0
+    sample = tuple(dict(zip(names, map(_plain, row[:-1]), strict=True)) for row in rows)
     return Verdict(**common, passed=count == 0, failing_rows=count, sample=sample)
 
 

@@ -184,9 +184,14 @@ class Store:
         model = self.catalog[name]
         if not model.contract.private:
             return name
-        step = [other for other in self.catalog.step_of(name) if not other.contract.private]
-        readers = [other.name for other in step if name in other.reads]
-        made_of = [other.name for other in step if other.name in model.reads]
+        step = self.catalog.step_of(name)
+        made_through = {name}  # the private tables between this one and the public ones
+        for other in step:
+            if other.contract.private and made_through & set(other.reads):
+                made_through.add(other.name)
+        public = [other for other in step if not other.contract.private]
+        readers = [other.name for other in public if made_through & set(other.reads)]
+        made_of = [other.name for other in public if other.name in model.reads]
         return max(readers or made_of or [name], key=lambda asset: asset.startswith("staging."))
 
 

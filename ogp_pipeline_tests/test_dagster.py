@@ -182,7 +182,7 @@ def test_rematerialising_raw_only_and_then_publish_is_refused_naming_what_is_sta
     assert world.settings.database.read_bytes() == before
     assert materialise(world, asset_key("staging.explorer_commitments")).success
     alone = materialise(world, RELEASE)
-    assert "materialise marts.commitments" in _failure(alone)
+    assert "materialise staging.commitments" in _failure(alone)
     assert world.settings.database.read_bytes() == before
 
 
