@@ -877,7 +877,9 @@ def test_partial_plans_stay_out_of_every_rate(releases):
     found = {row["commitments_at_level"] for row in cells if row["level"] == "consult"}
     assert found == {sum(case.held[case.chosen] for case in whole)}
     pairs = releases.rows("select * from metrics.influence_stages where plans > 0")
-    assert sum(row["plans"] for row in pairs) == len(whole) + 1  # and the plan of the process file alone
+    # every plan has its levels, and the plan of the process file alone; only those held whole have commitments
+    assert sum(row["plans"] for row in pairs) == len(RELEASE_CASES) + 1
+    assert sum(row["commitments"] for row in pairs) == sum(case.held[case.chosen] for case in whole)
 
 
 def test_the_newest_process_row_gives_the_level(releases):

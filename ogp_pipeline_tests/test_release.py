@@ -188,8 +188,8 @@ def test_a_mixture_of_old_and_new_tables_is_refused_by_name(published: World) ->
     published.build("explorer_commitments")
     with pytest.raises(PublishRefusedError) as refused:
         published.publish()
-    assert "marts.action_plans was built from an older" in str(refused.value)
-    assert "materialise marts.commitments" in str(refused.value)
+    assert "staging.commitments was built from an older" in str(refused.value)
+    assert "materialise staging.commitments" in str(refused.value)
     assert published.settings.database.read_bytes() == before
 
 

@@ -617,6 +617,8 @@ def real_copy(tmp_path_factory, catalog, real_data) -> Callable[[], World]:
             target = world.inputs / path.relative_to(real_data)
             target.parent.mkdir()
             shutil.copyfile(path, target)
+        pages = "self-assessment-us-nap5"
+        shutil.copytree(real_data / pages, world.inputs / pages, copy_function=shutil.copyfile)
         return world
 
     return copy

@@ -59,6 +59,11 @@ class Layout:
         telling = self.contract.recognised_by
         return sum(folded(name) in present for name in telling) / len(telling)
 
+    def likeness(self, cells: Sequence[str]) -> tuple[int, float]:
+        """How many headers of the layout stand in a row, and which share of the required ones."""
+        present = {folded(cell) for cell in cells}
+        return len(present & set(self.headers)), 1 - len(self.lacks(cells)) / len(self.required)
+
     def lacks(self, cells: Sequence[str]) -> list[str]:
         """The required headers that do not stand in a row."""
         present = {folded(cell) for cell in cells}
@@ -101,15 +106,11 @@ def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
     """For a file of no known layout: the nearest one and what the file lacks of it."""
     if not any(cell.strip() for cells in rows for cell in cells):
         return NO_ROWS
-    candidates = [
-        (len(layout.required) - len(layout.lacks(cells)), layout, cells)
-        for cells in rows[:HEADER_WITHIN_ROWS]
-        for layout in known
-    ]
-    begins = next(cell for cells in rows for cell in cells if cell.strip()).strip().lower()
-    if begins.startswith(("<!doctype", "<html", "<?xml")):
-        return "it is a web page or XML and no table: download the table itself"
-    found, layout, cells = max(candidates, key=lambda item: item[0] / len(item[1].required))
+    candidates = [(layout, cells) for cells in rows[:HEADER_WITHIN_ROWS] for layout in known]
+    if not candidates:
+        return "it has no rows"
+    layout, cells = max(candidates, key=lambda item: item[0].likeness(item[1]))
+    found = len(layout.required) - len(layout.lacks(cells))
     lacking = layout.lacks(cells)
     shown = ", ".join(lacking[:5]) + (f" and {len(lacking) - 5} more" if len(lacking) > 5 else "")
     return (

@@ -16,7 +16,8 @@ plan_pairs as (
     inner join marts.members as members using (member_id)
     inner join marts.influence as influence on influence.plan_id = plans.plan_id
     where members.member_type = 'national'
-        and (not plans.is_partial or plans.process_source_file is not null)
+        -- not those that only a part of a release, a form or a self-assessment names
+        and (plans.process_source_file is not null or (plans.commitments > 0 and not plans.is_partial))
     group by all
 )
 select
