@@ -574,9 +574,8 @@ FOUND: dict[tuple[str, str], str] = {
     ("files", "README.md"): (
         f"select count(*) as n from meta.sources where status = 'refused' and source_file = '{PAGES_FOLDER}/README.md'"
     ),
-    ("files", "commitments/broken.md"): (
-        "select count(*) as n from meta.sources "
-        f"where status = 'refused' and source_file = '{PAGES_FOLDER}/commitments/broken.md'"
+    ("files", "broken.md"): (
+        f"select count(*) as n from meta.sources where status = 'refused' and source_file = '{PAGES_FOLDER}/broken.md'"
     ),
     ("self_assessment_subcommitments", "Delayed"): problems("self_assessment_subcommitments", "label_unknown"),
     ("self_assessment", "milestone repeated"): problems("self_assessment", "milestone_repeated"),

@@ -278,6 +278,12 @@ create or replace macro commitment_prefix_problem(column_name, commitment_id, me
         when claimed_by is null then problem(column_name, 'commitment_prefix_unknown', 'quarantine', commitment_id, null)
         else problem(column_name, 'commitment_prefix_claimed_twice', 'quarantine', commitment_id, claimed_by)
     end;
+-- The letters of a commitment id that is OGP's own; NULL for a number in the plan. Whose they are: commitment_prefixes.
+create or replace macro commitment_prefix(commitment_id) as
+    nullif(regexp_extract(upper(trim(commitment_id)), '^([A-Z]{2,4})\d{2,6}$', 1), '');
+create or replace macro other_member_problem(column_name, commitment_id, member_of_prefix, member_id, severity) as
+    case when member_of_prefix <> member_id
+        then problem(column_name, 'commitment_of_another_member', severity, commitment_id, member_of_prefix) end;
 -- The number of the action plan in the path of a page, `/national-action-plan/5/US0113/`.
 create or replace macro plan_number_in_path(path) as
     whole_number(nullif(regexp_extract(path, '/national-action-plan/(\d+)(/|$)', 1), ''));

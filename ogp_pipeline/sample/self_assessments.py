@@ -20,7 +20,7 @@ STATUSES: Mapping[int, tuple[str, ...]] = {
     4: (),
 }
 UNKNOWN_STATUS = "Delayed"
-README_PAGE, BROKEN_PAGE = "README.md", "commitments/broken.md"
+README_PAGE, BROKEN_PAGE = "README.md", "broken.md"
 
 
 def pages(plan: LaterPlan) -> dict[str, str]:

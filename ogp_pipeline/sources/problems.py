@@ -45,7 +45,7 @@ def problems(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Work
             problem.used as used
         from row_problems
         union all
-        select layout, source_file, null, null, 'encoding', 'repair', encoding, 'utf-8'
+        select layout, source_file, null, null, 'encoding', 'repair', encoding, null
         from meta.sources
         where status = 'loaded' and encoding not in ('utf-8', 'utf-16')
         union all

@@ -73,7 +73,7 @@ monitoring_body as (
             )[1]
         end as degree
     ) as highest
-    where kind = 'end_of_commitment'
+    where kind = 'end_of_commitment' and (completion is not null or highest.degree is not null)
 ),
 government as (
     select

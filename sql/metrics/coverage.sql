@@ -10,6 +10,8 @@ member_plans as (
     select plans.plan_id, plans.member_id, plans.commitments, plans.is_partial, members.member_type, members.is_founder
     from marts.action_plans as plans
     inner join marts.members as members using (member_id)
+    -- what an official release or the process database holds; a form can name a plan that does not exist
+    where plans.source_release is not null or plans.process_source_file is not null
 ),
 counted as (
     select
@@ -19,6 +21,10 @@ counted as (
         count(*) as plans,
         count_if(member_type = 'national') as national_plans,
         count_if(member_type = 'local') as local_plans,
+        (
+            select count(*) from marts.action_plans
+            where source_release is null and process_source_file is null
+        ) as plans_named_by_forms_alone,
         (select count(*) from marts.commitments) as commitments,
         coalesce(sum(commitments) filter (where not is_partial), 0) as commitments_whole_plans,
         coalesce(sum(commitments) filter (where is_partial), 0) as commitments_partial_plans
@@ -29,7 +35,8 @@ loaded_counts as (
     from (select columns(*)::bigint from counted)
     unpivot (
         loaded for measure in (
-            national_members, local_members, founders, plans, national_plans, local_plans, commitments,
+            national_members, local_members, founders, plans, national_plans, local_plans,
+            plans_named_by_forms_alone, commitments,
             commitments_whole_plans, commitments_partial_plans
         )
     )

@@ -1,9 +1,9 @@
 -- One row per row of the eligibility form: the scores of a member in a year, and every problem found.
 with
 identified as (
-    select fixed.*, names.member_id, names.official_name, names.claimed_by, plausible_year(fixed."Year") as score_year
+    select fixed.*, names.member_id, names.official_name, names.claimed_by, names.member_type, plausible_year(fixed."Year") as score_year
     from staging._eligibility_corrected as fixed
-    left join staging.member_names as names on names.name_key = fold(fixed."Member")
+    left join staging.form_member_names as names on names.name_key = fold(fixed."Member")
 ),
 counted as (
     select
@@ -26,7 +26,9 @@ read_rows as (
         label_code(labels, 'yes_or_no', "Values check passed") as values_check,
         tidy("Source URL") as url,
         list_filter(list_concat(_corrections, [
-            member_problem('Member', "Member", member_id, official_name, claimed_by),
+            form_member_problem('Member', "Member", member_id, official_name, claimed_by),
+            case when member_type = 'local'
+                then problem('Member', 'not_a_country', 'doubt', "Member", member_id) end,
             case when score_year is null then problem('Year', 'year_unreadable', 'quarantine', "Year", null) end,
             case when copy > 1 then problem('Member', 'duplicate_row', 'quarantine', "Member", null)
                 when member_id is not null and score_year is not null and versions > 1

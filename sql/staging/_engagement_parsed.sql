@@ -11,7 +11,7 @@ identified as (
         read_date("Last day of the call", null, true) as last_read,
         whole_number("Days") as given_days
     from staging._engagement_corrected as fixed
-    left join staging.member_names as names on names.name_key = fold(fixed."Member")
+    left join staging.form_member_names as names on names.name_key = fold(fixed."Member")
 ),
 dated as (
     select
@@ -37,7 +37,7 @@ read_rows as (
         _source_row::integer as _source_row,
         _source_sha256,
         initiative_name as initiative,
-        member_id,
+        counted.member_id,
         case when whole_number("Plan number") between 1 and 99 then whole_number("Plan number") end as plan_number,
         plan_id_of(member_id, whole_number("Plan number")) as plan_id,
         case
@@ -56,7 +56,7 @@ read_rows as (
             as proposals_taken_up_is_minimum,
         tidy("URL") as url,
         list_filter(list_concat(_corrections, [
-            member_problem('Member', "Member", member_id, official_name, claimed_by),
+            form_member_problem('Member', "Member", counted.member_id, official_name, counted.claimed_by),
             case when initiative_name is null then problem('Initiative', 'initiative_missing', 'quarantine', null, null) end,
             case when copy > 1 then problem('Initiative', 'duplicate_row', 'quarantine', "Initiative", null)
                 when member_id is not null and initiative_name is not null and versions > 1
@@ -69,6 +69,7 @@ read_rows as (
                 when ogp_commitment_id("Commitment ID") is null
                     and not regexp_full_match(tidy("Commitment ID"), 'AP_[A-Z]{3,4}\d{2}-.+')
                 then problem('Commitment ID', 'commitment_id_unreadable', 'unreadable', "Commitment ID", null) end,
+            other_member_problem('Commitment ID', "Commitment ID", member_of_prefix, counted.member_id, 'doubt'),
             date_problem(labels, 'First day of the call', tidy("First day of the call"), first_read),
             date_problem(labels, 'Last day of the call', tidy("Last day of the call"), last_read),
             case when last_day < first_day
@@ -82,12 +83,14 @@ read_rows as (
             count_problem(labels, 'Proposals taken up', "Proposals taken up"),
             case when read_count(labels, "Proposals taken up") > read_count(labels, "Proposals received")
                     and not is_minimum_count("Proposals received")
-                then problem('Proposals taken up', 'more_taken_up_than_received', 'doubt', "Proposals taken up",
-                             "Proposals received") end,
+                then problem('Proposals taken up', 'more_taken_up_than_received', 'doubt',
+                             "Proposals taken up" || ' of ' || "Proposals received", null) end,
             case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end
         ]), lambda p: p is not null) as found_problems
     from counted
     cross join reference._label_maps as labels
+    left join (select prefix as id_prefix, member_id as member_of_prefix from staging.commitment_prefixes) as prefixes
+        on prefixes.id_prefix = commitment_prefix("Commitment ID")
 )
 select
     * exclude (found_problems),

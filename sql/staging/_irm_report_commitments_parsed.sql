@@ -18,7 +18,7 @@ identified as (
         read_date("Coded on", null, false) as coded_reading
     from staging._irm_report_commitments_corrected as fixed
     cross join reference._label_maps as labels
-    left join staging.member_names as names on names.name_key = fold(fixed."Member")
+    left join staging.form_member_names as names on names.name_key = fold(fixed."Member")
 ),
 counted as (
     select
@@ -37,7 +37,7 @@ read_rows as (
         _source_row::integer as _source_row,
         _source_sha256,
         plan_id,
-        member_id,
+        counted.member_id,
         plan_number,
         commitment_reference,
         product,
@@ -63,14 +63,17 @@ read_rows as (
         tidy("Page") as page,
         tidy("Quote") as quote,
         list_filter(flatten([[
-            member_problem('Member', "Member", member_id, official_name, claimed_by),
+            form_member_problem('Member', "Member", counted.member_id, official_name, counted.claimed_by),
             plan_number_problem('Action plan number', "Action plan number"),
             case when commitment_reference is null
                 then problem('Commitment ID', 'commitment_missing', 'quarantine', "Commitment ID", null)
+                when commitment_reference(plan_id, "Commitment ID").id is null and plan_id is not null
+                then problem('Commitment ID', 'commitment_unreadable', 'quarantine', "Commitment ID", null)
                 when is_float_artefact("Commitment ID")
                 then problem('Commitment ID', 'float_artefact', 'repair', "Commitment ID", commitment_reference)
                 when looks_like_a_date("Commitment ID")
                 then problem('Commitment ID', 'looks_like_a_date', 'doubt', "Commitment ID", commitment_reference) end,
+            other_member_problem('Commitment ID', commitment_reference, member_of_prefix, counted.member_id, 'quarantine'),
             case when product is null
                 then problem('IRM product', 'product_unreadable', 'quarantine', "IRM product", null)
                 else label_problem(labels, 'IRM product', 'irm_product', "IRM product") end,
@@ -110,6 +113,8 @@ read_rows as (
         _corrections]), lambda p: p is not null) as found_problems
     from counted
     cross join reference._label_maps as labels
+    left join (select prefix as id_prefix, member_id as member_of_prefix from staging.commitment_prefixes) as prefixes
+        on prefixes.id_prefix = commitment_prefix(commitment_reference)
 ),
 judged as (
     select

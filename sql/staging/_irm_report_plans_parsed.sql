@@ -17,7 +17,7 @@ identified as (
         read_date("Coded on", null, false) as coded_reading
     from staging._irm_report_plans_corrected as fixed
     cross join reference._label_maps as labels
-    left join staging.member_names as names on names.name_key = fold(fixed."Member")
+    left join staging.form_member_names as names on names.name_key = fold(fixed."Member")
 ),
 counted as (
     select
@@ -54,7 +54,7 @@ read_rows as (
         tidy("Page") as page,
         tidy("Quote") as quote,
         list_filter(flatten([[
-            member_problem('Member', "Member", member_id, official_name, claimed_by),
+            form_member_problem('Member', "Member", member_id, official_name, claimed_by),
             plan_number_problem('Action plan number', "Action plan number"),
             case when product is null
                 then problem('IRM product', 'product_unreadable', 'quarantine', "IRM product", null)

@@ -33,7 +33,7 @@ identified as (
         plan_id_of(names.member_id, whole_number(plan_number_text)) as plan_id,
         commitment_reference(plan_id_of(names.member_id, whole_number(plan_number_text)), commitment_text) as reference
     from given
-    left join staging.member_names as names on names.name_key = fold(given.member)
+    left join staging.form_member_names as names on names.name_key = fold(given.member)
 ),
 date_orders as (
     -- the order that the certain dates of a file prove; two orders in one file prove nothing
@@ -65,9 +65,12 @@ coded as (
         label_code(labels, 'local_degree', access_text) as diog_access,
         label_code(labels, 'local_degree', participation_text) as diog_participation,
         label_code(labels, 'local_degree', accountability_text) as diog_accountability,
-        labels
+        labels,
+        member_of_prefix
     from dated
     cross join reference._label_maps as labels
+    left join (select prefix as id_prefix, member_id as member_of_prefix from staging.commitment_prefixes) as prefixes
+        on prefixes.id_prefix = commitment_prefix(reference.id)
 ),
 read_rows as (
     select
@@ -97,6 +100,7 @@ read_rows as (
         list_filter(flatten([_corrections, [
             form_member_problem('Member', member, member_id, official_name, claimed_by),
             plan_number_problem('Plan number', plan_number_text),
+            other_member_problem('Commitment', commitment_text, member_of_prefix, member_id, 'quarantine'),
             commitment_reference_problem('Commitment', commitment_text, plan_id, reference),
             case
                 when copy > 1 then problem('Commitment', 'duplicate_row', 'quarantine', commitment_text, null)

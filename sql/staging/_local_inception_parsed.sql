@@ -32,7 +32,7 @@ identified as (
         label_code(labels, 'local_requirement', requirement_text) as requirement
     from given
     cross join reference._label_maps as labels
-    left join staging.member_names as names on names.name_key = fold(given.member)
+    left join staging.form_member_names as names on names.name_key = fold(given.member)
 ),
 date_orders as (
     -- the order that the certain dates of a file prove; two orders in one file prove nothing

@@ -28,7 +28,7 @@ identified as (
         whole_number(plan_number_text) as plan_number,
         plan_id_of(names.member_id, whole_number(plan_number_text)) as plan_id
     from given
-    left join staging.member_names as names on names.name_key = fold(given.member)
+    left join staging.form_member_names as names on names.name_key = fold(given.member)
 ),
 date_orders as (
     select _source_file, case when count(distinct proof) = 1 then min(proof) end as order_proved

@@ -61,7 +61,7 @@ read_rows as (
         counted._corrections,
         counted.commitment_id,
         plan_id,
-        member_id,
+        counted.member_id,
         tidy("Country/Locality") as member_name,
         tidy("Region") as region,
         label_code(labels, 'plan_kind', "National Or Local") as plan_kind,
@@ -148,8 +148,7 @@ read_rows as (
                 when plan_id is null
                     then problem('Action Plan Number', 'plan_number_unreadable', 'quarantine', "Action Plan Number", null)
                 when plan_id <> plan_id_of(member_id, plan_number)
-                    then problem('Action Plan ID', 'plan_contradicts', 'quarantine', "Action Plan ID",
-                                 plan_id_of(member_id, plan_number))
+                    then problem('Action Plan ID', 'plan_contradicts', 'quarantine', "Action Plan ID", null)
                 when plan_given is null
                     then problem('Action Plan ID', 'plan_id_unreadable', 'repair', "Action Plan ID", plan_id)
                 when number_given is null
@@ -169,6 +168,7 @@ read_rows as (
                     then problem('Commitment Unique Identifier', 'id_variant', 'repair',
                                  "Commitment Unique Identifier", commitment_id)
             end,
+            other_member_problem('Commitment Unique Identifier', counted.commitment_id, member_of_prefix, counted.member_id, 'doubt'),
             case
                 when tidy("Commitment Number") is null
                     then problem('Commitment Number', 'blank', 'unreadable', "Commitment Number", null)
@@ -272,6 +272,8 @@ read_rows as (
         ]) as problems_of_texts
     from counted
     cross join reference._label_maps as labels
+    left join (select prefix as id_prefix, member_id as member_of_prefix from staging.commitment_prefixes) as prefixes
+        on prefixes.id_prefix = commitment_prefix(counted.commitment_id)
     left join dates as starts
         on starts.value is not distinct from "Start Date" and not starts.is_end
         and starts.order_proved is not distinct from counted.order_proved

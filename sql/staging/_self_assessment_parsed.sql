@@ -21,7 +21,7 @@ identified as (
         read_date("Reported on", null, false) as reported
     from staging._self_assessment_corrected as fixed
     cross join reference._label_maps as labels
-    left join staging.member_names as names on names.name_key = fold(fixed."Member")
+    left join staging.form_member_names as names on names.name_key = fold(fixed."Member")
 ),
 keyed as (
     select
@@ -47,7 +47,7 @@ read_rows as (
         _source_sha256,
         commitment_id,
         commitment_number,
-        member_id,
+        counted.member_id,
         plan_number,
         plan_id,
         assessment,
@@ -60,7 +60,7 @@ read_rows as (
         tidy("Challenges met") as challenges,
         usable_date(reported) as reported_date,
         list_filter(flatten([[
-            member_problem('Member', "Member", member_id, official_name, claimed_by),
+            form_member_problem('Member', "Member", counted.member_id, official_name, counted.claimed_by),
             plan_number_problem('Plan number', "Plan number"),
             case when tidy("Commitment ID") is not null and given_id is null
                 then problem('Commitment ID', 'commitment_id_unreadable', 'quarantine', "Commitment ID", null)
@@ -72,6 +72,7 @@ read_rows as (
                 then problem('Milestone or sub-commitment', 'duplicate_row', 'quarantine', item, null)
                 when commitment_id is not null and assessment is not null and versions > 1
                 then problem('Milestone or sub-commitment', 'milestone_repeated', 'quarantine', item, null) end,
+            other_member_problem('Commitment ID', given_id, member_of_prefix, counted.member_id, 'quarantine'),
             case when starts_with(given_id, 'AP_') and not starts_with(given_id, plan_id || '-')
                 then problem('Commitment ID', 'commitment_of_another_plan', 'doubt', "Commitment ID", plan_id) end,
             case when tidy("Status of the milestone") is null
@@ -86,6 +87,8 @@ read_rows as (
         _corrections]), lambda p: p is not null) as found_problems
     from counted
     cross join reference._label_maps as labels
+    left join (select prefix as id_prefix, member_id as member_of_prefix from staging.commitment_prefixes) as prefixes
+        on prefixes.id_prefix = commitment_prefix(given_id)
 )
 select
     * exclude (found_problems),
