@@ -62,10 +62,11 @@ def test_what_a_form_asks_can_be_answered(form, sheet):
     assert len(sheet.title) <= 31 and not set(sheet.title) & set("[]:*?/\\"), "a sheet cannot be named so"
     assert any(field.is_required for field in sheet.fields)
     for field in sheet.fields:
-        assert field.example, f"{field.header} has no example"
+        # no kind of IRM report codes every column: its example leaves some empty
+        assert field.example or not field.is_required, f"{field.header} has no example"
         if field.choices_list:
             assert field.choices_list in code_lists()
-            assert field.example in field.choices, f"{field.header}: its own example is not in its list"
+            assert field.example in ("", *field.choices), f"{field.header}: its own example is not in its list"
 
 
 @every_layout
