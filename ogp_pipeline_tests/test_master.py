@@ -15,6 +15,16 @@ NAME, DIOG = "Country/Locality", "Did It Open Government (Overall)"
 PROGRESS, END = "Completion (Progress Report)", "Completion (End Of Term)"
 
 
+STEPS = (
+    "reference",
+    "meta__sources",
+    "member_list",
+    "staging__commitment_prefixes",
+    "staging__member_names",
+    "master_commitments",
+)
+
+
 @dataclass(frozen=True)
 class Case:
     """One row of the master: what it says, what is read, and the problems it leaves (column, rule, severity)."""
@@ -36,7 +46,12 @@ CASES = [
         "an ordinary row is beyond doubt", {}, {**SAME_PLAN, "plan_number": 5, "end_year": 2020, "duration_years": 2.0}
     ),
     Case("a lower-case id", {ID: "al7001"}, {"commitment_id": "AL7001"}, ((ID, "id_variant", "repair"),)),
-    Case("an id of a local", {ID: "SCO0001"}, {"commitment_id": "SCO0001"}),
+    Case(
+        "the id of another member's commitment",
+        {ID: "SCO0001"},
+        {"commitment_id": "SCO0001"},
+        ((ID, "commitment_of_another_member", "doubt"),),
+    ),
     Case("another name of the member", {NAME: "Republic of Albania"}, SAME_PLAN, ((NAME, "member_alias", "repair"),)),
     Case(
         "a name nobody knows: the code and the plan name the member",
@@ -201,7 +216,7 @@ def read(tmp_path_factory, catalog) -> World:
         for position, case in enumerate(CASES)
     ]
     world.master(*rows)
-    return world.build("reference", "meta__sources", "member_list", "staging__member_names", "master_commitments")
+    return world.build(*STEPS)
 
 
 def positions() -> list[Any]:
@@ -232,7 +247,7 @@ def test_a_repeated_id_refuses_all_its_rows_and_an_exact_copy_but_one(world):
     world.master(
         {ID: "AL0001"}, {ID: "AL0001", "Commitment Title": "Another"}, {ID: "AL0002"}, {ID: "AL0002"}, {ID: "AL0003"}
     )
-    world.build("reference", "meta__sources", "member_list", "staging__member_names", "master_commitments")
+    world.build(*STEPS)
     staged = world.rows("select commitment_id from staging.master_commitments")
     assert [row["commitment_id"] for row in staged] == ["AL0002", "AL0003"]
     reasons = world.rows("select problems from quarantine.master_commitments order by _source_row")

@@ -246,6 +246,7 @@ def test_what_is_loaded_beside_the_published_counts(world):
         "plans": 4,
         "national_plans": 3,
         "local_plans": 1,
+        "plans_named_by_forms_alone": 0,
         "commitments": 5,
         "commitments_whole_plans": 4,
         "commitments_partial_plans": 1,

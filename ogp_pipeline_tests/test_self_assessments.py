@@ -215,7 +215,13 @@ class FormRow(NamedTuple):
 
 FORM_ROWS = [
     FormRow({}, None, {"commitment_id": "AP_ALB01-1", "status": "complete", "period": ""}, "an ordinary row"),
-    FormRow({"Member": "ALB"}, ("member_alias", "repair"), {"member_id": "ALB"}, "the member by its code"),
+    FormRow({"Member": "ALB"}, None, {"member_id": "ALB"}, "the member by its code, as the form asks"),
+    FormRow(
+        {"Commitment ID": "KR0041"},
+        ("commitment_of_another_member", "quarantine"),
+        None,
+        "the commitment of another country would stand beside that country's results",
+    ),
     FormRow({"Member": "Atlantis"}, ("member_unknown", "quarantine"), {}, "no member"),
     FormRow({"Plan number": "first"}, ("plan_number_unreadable", "quarantine"), {}, "no plan number"),
     FormRow({"Plan number": "1.0"}, ("number_variant", "repair"), {"plan_number": 1}, "a number a spreadsheet wrote"),

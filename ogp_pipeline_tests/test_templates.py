@@ -82,7 +82,7 @@ def test_a_form_is_told_from_every_other_layout(form, sheet):
     [
         pytest.param(
             "local_completion",
-            ("Not started", "Limited", "Substantial", "Complete", "Withdrawn", "No evidence available"),
+            ("Not started", "Limited", "Substantial", "Complete", "Withdrawn", "No evidence available", "Unclear"),
             id="by their numbers: a scale from low to high",
         ),
         pytest.param("member_type", ("local", "national", "other"), id="without numbers as they stand"),

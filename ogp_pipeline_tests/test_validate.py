@@ -101,7 +101,13 @@ CASES = [
     Case(
         lambda world: world.commitments({}, {"Country": "Narnia"}),
         1,
-        ("REFUSED", "Country: No member", 'line 3: "Narnia"', "list of members", "1 row would be REFUSED"),
+        (
+            "REFUSED",
+            "Country: This tool knows no member",
+            'line 3: "Narnia"',
+            "list of members",
+            "1 row would be REFUSED",
+        ),
         "a member nobody knows: the row would be refused, and what may help is said",
     ),
     Case(

@@ -67,12 +67,13 @@ read_rows as (
             plan_number_problem('Action plan number', "Action plan number"),
             case when commitment_reference is null
                 then problem('Commitment ID', 'commitment_missing', 'quarantine', "Commitment ID", null)
-                when commitment_reference(plan_id, "Commitment ID").id is null and plan_id is not null
-                then problem('Commitment ID', 'commitment_unreadable', 'quarantine', "Commitment ID", null)
                 when is_float_artefact("Commitment ID")
                 then problem('Commitment ID', 'float_artefact', 'repair', "Commitment ID", commitment_reference)
                 when looks_like_a_date("Commitment ID")
-                then problem('Commitment ID', 'looks_like_a_date', 'doubt', "Commitment ID", commitment_reference) end,
+                then problem('Commitment ID', 'looks_like_a_date', 'doubt', "Commitment ID", commitment_reference)
+                -- numbers such as 1.a are real in the older plans: such a row is kept, and told
+                when commitment_reference(plan_id, "Commitment ID").id is null and plan_id is not null
+                then problem('Commitment ID', 'commitment_unreadable', 'doubt', "Commitment ID", commitment_reference) end,
             other_member_problem('Commitment ID', commitment_reference, member_of_prefix, counted.member_id, 'quarantine'),
             case when product is null
                 then problem('IRM product', 'product_unreadable', 'quarantine', "IRM product", null)
