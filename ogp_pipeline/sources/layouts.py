@@ -112,8 +112,8 @@ def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
     layout, cells = max(candidates, key=lambda item: item[0].likeness(item[1]))
     if layout.likeness(cells)[0] == 0:
         return (
-            f"no header of a known layout stands in its first {HEADER_WITHIN_ROWS} rows: name the columns as the "
-            "layout or the template does, and part them by comma, semicolon, tab or bar"
+            f"its columns are of no known layout, and no header of one stands in its first {HEADER_WITHIN_ROWS} rows: "
+            "name the columns as the layout or the template does, and part them by comma, semicolon, tab or bar"
         )
     found = len(layout.required) - len(layout.lacks(cells))
     lacking = layout.lacks(cells)
