@@ -106,9 +106,10 @@ def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
     """For a file of no known layout: the nearest one and what the file lacks of it."""
     if not any(cell.strip() for cells in rows for cell in cells):
         return NO_ROWS
+    begins = next(cell for cells in rows for cell in cells if cell.strip()).strip().lower()
+    if begins.startswith(("<!doctype", "<html", "<?xml")):
+        return "it is a web page or XML and no table: download the table itself"
     candidates = [(layout, cells) for cells in rows[:HEADER_WITHIN_ROWS] for layout in known]
-    if not candidates:
-        return "it has no rows"
     layout, cells = max(candidates, key=lambda item: item[0].likeness(item[1]))
     if layout.likeness(cells)[0] == 0:
         return (
