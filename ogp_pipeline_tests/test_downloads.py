@@ -186,7 +186,7 @@ WRONG = [
     Wrong(lambda good, at: given(good, Content_Encoding="gzip"), "connection failed", 3, "not packed as it says"),
     Wrong(lambda good, at: redirected(at.url(COMMITMENTS)), "redirected more than 5 times", 6, "redirected to itself"),
     Wrong(lambda good, at: redirected("http://x:y/"), "Invalid URL in location header", 3, "redirected to no address"),
-    Wrong(lambda good, at: given(b"%PDF-1.7\n" + bytes(range(256)) * 99), "nearest is", 1, "a PDF"),
+    Wrong(lambda good, at: given(b"%PDF-1.7\n" + bytes(range(256)) * 99), "of no known layout", 1, "a PDF"),
     Wrong(lambda good, at: given(gzip.compress(good)), "layout explorer_commitments", 1, "packed without saying so"),
     Wrong(lambda good, at: given(b"Country,Year\nAlbania,2014\n"), "nearest is", 1, "columns of no layout"),
     Wrong(
