@@ -1,4 +1,4 @@
-"""Contracts as Dagster checks: one `contract` check per table, one more per listed rule.
+"""Contracts as Dagster checks: one `contract` check per table that is not mere reference, one more per listed rule.
 
 No check blocks a run: checks inform, the release is the gate (DESIGN.md, decision 2). They run in the step
 that builds their table, so that they cost no step of their own.
@@ -26,7 +26,7 @@ def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
 
     return [
         dg.AssetCheckSpec(name, asset=model.name.split("."), description=" ".join(why.split()))
-        for name, why in check_groups(model.contract)
+        for name, why in check_groups(model)
     ]
 
 
@@ -34,11 +34,13 @@ def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
     """Run every check on the working table of a model."""
     from ogp_pipeline.quality import check_groups, evaluate
 
+    if not check_groups(model):
+        return []
     with store.session({model.name, *model.checks_read}, model.macros) as connection:
         verdicts = evaluate(connection, model, store.catalog)
     return [
         _result(model, name, [verdict for verdict in verdicts if verdict.group == name])
-        for name, _ in check_groups(model.contract)
+        for name, _ in check_groups(model)
     ]
 
 

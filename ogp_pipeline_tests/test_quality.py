@@ -128,7 +128,7 @@ def test_every_promise_is_a_check(small):
     found = verdicts(small, [{}], ["AP_ALB01"])
     assert {name: (verdict.group, verdict.severity) for name, verdict in found.items()} == CHECKS
     assert all(verdict.passed and verdict.error is None and verdict.sample == () for verdict in found.values())
-    groups = [name for name, _ in check_groups(small["marts.levels"].contract)]
+    groups = [name for name, _ in check_groups(small["marts.levels"])]
     assert groups == list(dict.fromkeys(verdict.group for verdict in found.values()))
 
 
