@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from ogp_pipeline.building import build_tables
-from ogp_pipeline.checks import check_results, check_specs, failing_rows
+from ogp_pipeline.checks import cell_text, check_results, check_specs, failing_rows
 from ogp_pipeline.errors import OgpError
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.settings import Settings
@@ -19,6 +19,7 @@ from ogp_pipeline.store import Store, TableState
 
 OWNERS = ["team:vital-signs"]
 RELEASE = dg.AssetKey(["release", "ogp_duckdb"])
+PREVIEW_ROWS = 10
 GROUPS = {
     "reference": "reference",
     "raw": "ingest",
@@ -73,9 +74,8 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
                 names = {check.name for check in asked if check.asset_key == key}
                 results = [r for r in (check_results(store, model) if names else []) if r.check_name in names]
                 if model in selected:
-                    yield dg.MaterializeResult(
-                        asset_key=key, metadata=_facts(states[model.name]), check_results=results
-                    )
+                    facts = _facts(store, model, states[model.name])
+                    yield dg.MaterializeResult(asset_key=key, metadata=facts, check_results=results)
                 else:  # the checks of a table can be run without building it anew
                     yield from results
 
@@ -153,12 +153,34 @@ def _column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def _facts(state: TableState) -> dict[str, Any]:
-    return {
+def _facts(store: Store, model: Model, state: TableState) -> dict[str, Any]:
+    """What a materialisation records: numbers are drawn over time, the preview shows what was computed."""
+    with store.session([model.name]) as connection:
+        columns = connection.execute(f"describe {model.name}").fetchall()
+        shown = connection.execute(f"from {model.name} limit {PREVIEW_ROWS if model.schema == 'metrics' else 0}")
+        rows = shown.fetchall()
+    facts: dict[str, Any] = {
         "dagster/row_count": state.rows,
+        "columns": len(columns),
         "fingerprint": state.fingerprint,
         "built from": dg.MetadataValue.json(state.inputs),
     }
+    if model.contract.extras:  # columns that the contract does not name: those of this run's files
+        facts["dagster/column_schema"] = dg.TableSchema(
+            [dg.TableColumn(name, kind, description=_meaning(model, name)) for name, kind, *_ in columns]
+        )
+    if rows:
+        names = [name for name, *_ in columns]
+        facts["preview"] = dg.MetadataValue.table(
+            [dg.TableRecord(dict(zip(names, map(cell_text, row), strict=True))) for row in rows],
+            schema=dg.TableSchema([dg.TableColumn(name, "string") for name in names]),
+        )
+    return facts
+
+
+def _meaning(model: Model, column: str) -> str:
+    promised = model.contract.columns.get(column)
+    return promised.description if promised else "Verbatim text of the official file."
 
 
 def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:

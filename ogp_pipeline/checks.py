@@ -98,7 +98,7 @@ def failing_rows(verdicts: Sequence[Verdict]) -> dict[str, dg.MetadataValue]:
         elif verdict.sample:
             columns = list(dict.fromkeys(name for row in verdict.sample for name in row))
             metadata[label] = dg.MetadataValue.table(
-                [dg.TableRecord({name: _cell(row.get(name)) for name in columns}) for row in verdict.sample],
+                [dg.TableRecord({name: cell_text(row.get(name)) for name in columns}) for row in verdict.sample],
                 schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
             )
         else:
@@ -106,5 +106,6 @@ def failing_rows(verdicts: Sequence[Verdict]) -> dict[str, dg.MetadataValue]:
     return metadata
 
 
-def _cell(value: object) -> str:
+def cell_text(value: object) -> str:
+    """A value as a table of Dagster shows it: text, at most 500 characters."""
     return "" if value is None else str(value)[:500]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import dagster as dg
 
 from ogp_pipeline.assets import RunOptions, release_asset, table_assets
@@ -10,9 +12,9 @@ from ogp_pipeline.schedules import nightly, refresh_job
 from ogp_pipeline.settings import Settings
 
 
-def build_defs(settings: Settings) -> dg.Definitions:
-    """The pipeline over one data folder. ContractError lists every fault of `sql/**`."""
-    catalog = load_catalog()
+def build_defs(settings: Settings, sql_dir: Path | None = None) -> dg.Definitions:
+    """The pipeline over one data folder, of the project's `sql/` or another; ContractError lists its every fault."""
+    catalog = load_catalog(sql_dir)
     return dg.Definitions(
         assets=[*table_assets(settings, catalog), release_asset(settings, catalog)],
         jobs=[refresh_job()],

@@ -11,7 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ogp_pipeline.assets import RELEASE, asset_key
+from ogp_pipeline.assets import PREVIEW_ROWS, RELEASE, asset_key
 from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.settings import Settings
@@ -98,10 +98,17 @@ def test_the_job_runs_in_one_process(tmp_path: Path) -> None:
     assert build_defs(Settings(tmp_path)).resolve_job_def("refresh").executor_def is dg.in_process_executor
 
 
-def test_the_job_publishes_and_shows_checks_with_their_failing_rows(world: World) -> None:
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> dg.ExecuteInProcessResult:
+    """The job over ten plans and a row of a country that is not known."""
+    world = World(tmp_path_factory.mktemp("ran"), catalog)
     rows = world.ten_plans()
     world.commitments(*rows, {"Country": "Atlantis", "Comm No": "1"})
-    result = materialise(world)
+    return materialise(world)
+
+
+def test_the_job_publishes_and_shows_checks_with_their_failing_rows(ran: dg.ExecuteInProcessResult) -> None:
+    result = ran
     assert result.success
     checks = {(c.asset_key.to_user_string(), c.check_name): c for c in result.get_asset_check_evaluations()}
     assert len(checks) <= 120
@@ -117,6 +124,19 @@ def test_the_job_publishes_and_shows_checks_with_their_failing_rows(world: World
     }
     assert counts[asset_key("marts.commitments")] == 50
     assert counts[asset_key("quarantine.explorer_commitments")] == 1
+
+
+def test_a_materialisation_says_what_came_out(ran: dg.ExecuteInProcessResult) -> None:
+    facts = {m.asset_key: m.metadata for m in _materialisations(ran)}
+    metric = facts[asset_key("metrics.vital_signs")]
+    assert len(metric["preview"].records) == PREVIEW_ROWS
+    assert metric["preview"].records[0].data["outcome"] == "ambition"
+    assert metric["columns"].value == len(metric["preview"].records[0].data)
+    raw = facts[asset_key("raw.explorer_commitments")]
+    assert "preview" not in raw  # texts of the files stay in the tables
+    described = {column.name: column.description for column in raw["dagster/column_schema"].schema.columns}
+    assert {"Country", "_source_row", "Theme"} <= set(described)
+    assert len(described) == raw["columns"].value
 
 
 def _materialisations(result: dg.ExecuteInProcessResult) -> list[dg.AssetMaterialization]:
