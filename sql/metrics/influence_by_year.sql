@@ -15,7 +15,7 @@ years as (
         stage,
         count(*) as plans_in_year,
         count(level_rank) as plans_assessed,
-        count_if(level_rank >= 3) as plans_involve_or_above
+        count(*) filter (where level_rank >= 3) as plans_involve_or_above
     from metrics._influence_by_year
     group by all
 ),
@@ -36,7 +36,8 @@ select
     years.plans_involve_or_above,
     -- a level that is none has no share of the assessed
     case when grid.level_rank is not null
-        then shown_share(coalesce(levels.plans, 0), years.plans_assessed, years.plans_assessed) end as share_of_assessed,
+        then shown_share(coalesce(levels.plans, 0), years.plans_assessed, years.plans_assessed) end
+        as share_of_assessed,
     shown_share(years.plans_involve_or_above, years.plans_assessed, years.plans_assessed) as share_involve_or_above,
     years.plans_assessed < 3 as is_suppressed
 from grid

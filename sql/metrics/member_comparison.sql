@@ -7,11 +7,11 @@ sums as (
         sum(plans) over in_region - plans as region_plans,
         sum(commitments) over in_region - commitments as region_commitments,
         sum(hits) over in_region - hits as region_hits,
-        count_if(commitments > 0) over in_region - (commitments > 0)::integer as region_members,
+        count(*) filter (where commitments > 0) over in_region - (commitments > 0)::integer as region_members,
         sum(plans) over in_world - plans as world_plans,
         sum(commitments) over in_world - commitments as world_commitments,
         sum(hits) over in_world - hits as world_hits,
-        count_if(commitments > 0) over in_world - (commitments > 0)::integer as world_members
+        count(*) filter (where commitments > 0) over in_world - (commitments > 0)::integer as world_members
     from metrics.outcomes_by_member
     window
         in_region as (partition by member_type, region, outcome, definition),
@@ -21,7 +21,8 @@ shares as (
     select
         *,
         -- a member whose region is not known has no region to stand beside
-        case when region is not null then shown_share(region_hits, region_commitments, region_plans) end as region_share,
+        case when region is not null then shown_share(region_hits, region_commitments, region_plans) end
+            as region_share,
         shown_share(world_hits, world_commitments, world_plans) as world_share
     from sums
 )

@@ -10,7 +10,7 @@ counted as (
         is_year_of_minimum(submitted_year) as minimum_applies,
         count(*) as plans_in_year,
         count(would_meet_2017_minimum) as plans_assessed,
-        count_if(would_meet_2017_minimum) as plans_would_meet_2017_minimum
+        count(*) filter (where would_meet_2017_minimum) as plans_would_meet_2017_minimum
     from metrics._influence_by_year
     group by all
 )

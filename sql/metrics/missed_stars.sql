@@ -42,9 +42,10 @@ select
     criteria.is_transformative,
     criteria.is_substantial_or_complete,
     criteria.is_verifiable,
-    coalesce(criteria.is_relevant, false)::integer + coalesce(criteria.is_transformative, false)::integer
-        + coalesce(criteria.is_substantial_or_complete, false)::integer + coalesce(criteria.is_verifiable, false)::integer
-        as criteria_met,
+    len(list_filter(
+        [criteria.is_relevant, criteria.is_transformative, criteria.is_substantial_or_complete, criteria.is_verifiable],
+        lambda is_met: is_met
+    )) as criteria_met,
     case when criteria.completion_basis = 'end_of_term' then criteria.is_starred_current_progress end
         as was_starred_at_mid_term
 from criteria

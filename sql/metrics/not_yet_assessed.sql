@@ -43,6 +43,10 @@ codes as (
     union all
     select commitment_id, plan_id, 'completion', completion_latest from marts.commitments
     union all
+    -- an end of term that is still to be reviewed says more than a mid-term that never was
+    select commitment_id, plan_id, 'completion', completion_end_of_term from marts.commitments
+    where not is_coded(completion_end_of_term)
+    union all
     select commitment_id, plan_id, 'early_results', diog_overall from marts.commitments
     union all
     select commitment_id, plan_id, 'early_results', early_results from marts.commitments

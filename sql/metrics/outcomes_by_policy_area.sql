@@ -10,8 +10,8 @@ tagging as (
     select
         members.member_type,
         tags.policy_area,
-        count_if(tags.tag = 'yes') as commitments_tagged,
-        count_if(tags.tag in ('yes', 'no')) as commitments_tag_known
+        count(*) filter (where tags.tag = 'yes') as commitments_tagged,
+        count(*) filter (where tags.tag in ('yes', 'no')) as commitments_tag_known
     from tags
     inner join marts.commitments as commitments using (commitment_id)
     inner join marts.action_plans as plans

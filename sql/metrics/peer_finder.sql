@@ -24,9 +24,9 @@ in_areas as (
         national.member_id,
         areas.policy_area,
         count(*) as commitments,
-        count_if(national.is_starred) as commitments_starred,
-        count_if(national.is_complete) as commitments_complete,
-        count_if(national.is_starred and national.is_complete) as commitments_starred_and_complete,
+        count(*) filter (where national.is_starred) as commitments_starred,
+        count(*) filter (where national.is_complete) as commitments_complete,
+        count(*) filter (where national.is_starred and national.is_complete) as commitments_starred_and_complete,
         list(
             national.commitment_id
             order by national.is_starred desc, national.is_complete desc, national.submitted_year desc nulls last,

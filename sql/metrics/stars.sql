@@ -27,7 +27,7 @@ counted as (
         count(distinct case when is_starred is not null then plan_id end) as plans,
         count(*) as commitments,
         count(is_starred) as commitments_computable,
-        count_if(is_starred) as starred
+        count(*) filter (where is_starred) as starred
     from judged
     group by all
 )
