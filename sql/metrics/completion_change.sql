@@ -12,7 +12,7 @@ steps as (
     where labels.list = 'completion' and is_coded(labels.code)
     group by labels.code
 ),
-coded_twice as (
+of_whole_plans as (
     select
         members.member_type,
         plans.plan_id,
@@ -23,7 +23,9 @@ coded_twice as (
     inner join marts.action_plans as plans using (plan_id)
     inner join marts.members as members on members.member_id = commitments.member_id
     where not plans.is_partial and plans.plan_kind is distinct from 'local'
-        and is_coded(commitments.completion_progress) and is_coded(commitments.completion_end_of_term)
+),
+coded_twice as (
+    select * from of_whole_plans where is_coded(completion_progress) and is_coded(completion_end_of_term)
 ),
 totals as (
     select member_type, completion_progress, count(*) as commitments_at_mid_term, count(distinct plan_id) as plans
@@ -49,7 +51,7 @@ select
     coalesce(any_value(totals.plans), 0) < 3 as is_suppressed,
     min(coded_twice.submitted_year) as first_year,
     max(coded_twice.submitted_year) as last_year
-from (select distinct member_type from coded_twice) as types
+from (select distinct member_type from of_whole_plans) as types
 cross join steps as at_mid_term
 cross join steps as at_end
 left join totals
