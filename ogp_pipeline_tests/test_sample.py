@@ -518,14 +518,20 @@ NOTHING_REFUSED = {  # no row of these has an identity that fails
 }
 
 
-def test_every_table_is_filled(built, catalog):
+ALONE = {"metrics.peer_finder"}  # one member has no peers
+
+
+def test_every_table_is_filled(built, catalog, request):
     rows = {
         model.name: built.rows(f"select count(*) as n from {model.name}")[0]["n"]
         for model in catalog.public
         if model.schema != "reference"
     }
     assert len(rows) > 60
-    assert {name for name, count in rows.items() if not count} == {f"quarantine.{name}" for name in NOTHING_REFUSED}
+    empty = {f"quarantine.{name}" for name in NOTHING_REFUSED}
+    if request.node.callspec.params["built"] == "smallest":
+        empty |= ALONE
+    assert {name for name, count in rows.items() if not count} == empty
 
 
 def test_as_many_rows_are_refused_as_are_planted(built, catalog):

@@ -349,6 +349,25 @@ def test_the_government_beside_the_irm(beside, number, case):
     assert row["is_commitment_loaded"] and row["title"] == case.why
 
 
+def test_the_irm_is_heard_at_the_stage_of_the_self_assessment(world):
+    """A mid-term self-assessment agrees with the IRM's mid-term, also where the end of the term came out otherwise."""
+    world.commitments({"Completion (progress report)": "b. Limited", "Completion (end of term)": "d. Complete"})
+    rows = [
+        FORM | {"Self-assessment": name, "Status of the milestone": "In progress"}
+        for name in ("Mid-term", "End of term")
+    ]
+    world.form("self_assessment", *rows)
+    world.build_for("metrics.self_assessments_beside_irm")
+    found = world.rows(
+        "select irm_completion, irm_completion_at_same_stage, agree_at_same_stage, agree_on_complete "
+        "from metrics.self_assessments_beside_irm order by assessment desc"
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("complete", "limited", True, False),
+        ("complete", "complete", False, False),
+    ]
+
+
 def test_a_commitment_that_no_release_holds(beside):
     [row] = beside.rows("select * from metrics.self_assessments_beside_irm where commitment_id = 'AL0999'")
     assert (row["is_commitment_loaded"], row["irm_completion"], row["comparison"]) == (False, None, "irm_unassessed")

@@ -324,6 +324,13 @@ create or replace macro any_yes(first, second, third) as
         when 'yes' in (first, second, third) then true
         when first = 'no' and second = 'no' and third = 'no' then false
     end;
+-- Shares ------------------------------------------------------------------------------------------------
+-- A share of the whole; under 3 plans it would point at single plans and is NULL (DOMAIN.md section 5).
+create or replace macro shown_share(part, whole, plans) as
+    case when plans >= 3 then part / nullif(whole, 0) end;
+-- OGP's minimum of public influence applied to plans of these years (DOMAIN.md section 4).
+create or replace macro is_year_of_minimum(year) as year between 2017 and 2021;
+
 -- Cells of a form filled in by hand -----------------------------------------------------------------------
 -- An empty cell of a coded column says that nothing was coded, and so do `NA` and the like, which are recorded.
 create or replace macro coded_cell_problem(labels, column_name, list, value) as

@@ -132,7 +132,7 @@ select
     level,
     level_rank,
     level_rank is not null as is_assessed,
-    case when submitted_year between 2017 and 2021 then would_meet_2017_minimum end as meets_minimum,
+    case when is_year_of_minimum(submitted_year) then would_meet_2017_minimum end as meets_minimum,
     would_meet_2017_minimum,
     participation,
     case when is_analyst then 'analyst' else 'official' end as influence_source,

@@ -21,6 +21,10 @@ judged as (
         government.items_complete,
         case when is_coded(commitments.completion_latest) then commitments.completion_latest end as irm_completion,
         case when is_coded(commitments.completion_latest) then commitments.completion_basis end as irm_basis,
+        case government.assessment
+            when 'self_assessment_mid_term' then commitments.completion_progress
+            when 'self_assessment_end_of_term' then commitments.completion_end_of_term
+        end as irm_code_at_same_stage,
         commitments.commitment_id is not null as is_commitment_loaded
     from government
     left join marts.commitments as commitments using (commitment_id)
@@ -31,7 +35,9 @@ compared as (
         *,
         government_completion = 'complete' as government_says_complete,
         case when irm_completion in ('not_started', 'limited', 'substantial', 'complete')
-            then irm_completion = 'complete' end as irm_says_complete
+            then irm_completion = 'complete' end as irm_says_complete,
+        case when irm_code_at_same_stage in ('not_started', 'limited', 'substantial', 'complete')
+            then irm_code_at_same_stage = 'complete' end as irm_says_complete_at_same_stage
     from judged
 )
 select
@@ -59,6 +65,8 @@ select
         when irm_says_complete then 'only_irm_complete'
         else 'neither_complete'
     end as comparison,
-    is_commitment_loaded
+    is_commitment_loaded,
+    case when is_coded(irm_code_at_same_stage) then irm_code_at_same_stage end as irm_completion_at_same_stage,
+    government_says_complete = irm_says_complete_at_same_stage as agree_at_same_stage
 from compared
 order by commitment_id, assessment
