@@ -182,8 +182,12 @@ def figures(data_dir: Path | None, output: Path) -> None:
         raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
     from ogp_pipeline.release.pictures import write_pictures
 
-    for path in write_pictures(settings.database, output):
-        click.echo(path)
+    try:
+        for path in write_pictures(settings.database, output):
+            click.echo(path)
+    except InputError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
 
 
 def _settings(data_dir: Path | None, sources: str | None) -> Settings:

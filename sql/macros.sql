@@ -444,3 +444,15 @@ create or replace macro count_problem(labels, column_name, value) as
         when tidy(value) is null then problem(column_name, 'count_missing', 'unreadable', value, null)
         when read_count(labels, value) is null then problem(column_name, 'count_unreadable', 'unreadable', value, null)
     end;
+
+-- Numbers as a title or a sentence writes them. A share that is not all or nothing is not rounded to it.
+create or replace macro percent(share) as
+    case
+        when share > 0 and share < 0.005 then 'under 1 %'
+        when share < 1 and share >= 0.995 then 'over 99 %'
+        else round(100 * share)::bigint || ' %'
+    end;
+create or replace macro counted(number, noun) as
+    format('{:,}', number::bigint) || ' ' || noun || case when number = 1 then '' else 's' end;
+create or replace macro year_span(first_year, last_year) as
+    case when first_year = last_year then first_year::varchar else first_year || '-' || last_year end;

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from ogp_pipeline.errors import InputError
 from ogp_pipeline.release.current import attach
 from ogp_pipeline.store import connect
 
 BAR_WIDTH = 30
-WORDS = {
-    "4.3": "moderate or transformative potential impact",
-    "4.5": "complete at the latest assessment",
-    "4.9": "major or outstanding changes in government practice",
-}
+NOTE_WIDTH = 110
 CAVEATS = (
     "A level is associated with an outcome; nothing here shows a cause.",
     "The same reviewers code influence and outcomes.",
@@ -24,41 +24,49 @@ CAVEATS = (
 )
 
 
-def figure_cells(database: Path) -> dict[str, list[dict[str, Any]]]:
-    """The default cells of each figure in a release, in the order of the levels."""
+@dataclass(frozen=True)
+class Figure:
+    """One figure: its words, a row of metrics.figures, and its default cells in the order of the levels."""
+
+    words: Mapping[str, Any]
+    cells: Sequence[Mapping[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """`4.3`."""
+        return self.words["figure"]
+
+    @property
+    def title(self) -> str:
+        """What the data of the figure are."""
+        return self.words["title"]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is assessed, what the figure says, and what would fill it."""
+        missing = self.words["missing_input"]
+        lines = (self.words["subtitle"], self.words["sentence"], missing and f"Missing: {missing}.")
+        return tuple(line for line in lines if line)
+
+
+def read_figures(database: Path) -> list[Figure]:
+    """The figures of a release, by number. InputError where an older version of the project made the release."""
     with connect() as connection:
         attach(connection, database, "release")
-        cursor = connection.execute(
-            "select * from release.metrics.vital_signs where is_default order by figure, level_rank"
-        )
-        names = [column[0] for column in cursor.description]
-        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-    return {figure: list(cells) for figure, cells in groupby(rows, key=lambda row: row["figure"])}
+        try:
+            words = _rows(connection, "select * from release.metrics.figures order by figure")
+        except duckdb.CatalogException as error:
+            raise InputError(
+                f"{database}: it has no metrics.figures, for an older version made it: run `ogp-pipeline refresh`"
+            ) from error
+        cells = _rows(connection, "select * from release.metrics.vital_signs where is_default order by level_rank")
+    return [Figure(row, [cell for cell in cells if cell["figure"] == row["figure"]]) for row in words]
 
 
-def figure_title(cells: Sequence[Mapping[str, Any]]) -> str:
-    """What the data of a figure are, in words: definition, stage, share of it mid-term, years of the plans."""
-    first = cells[0]
-    stage = "throughout (lowest of the two stages)" if first["stage"] == "throughout" else f"during {first['stage']}"
-    years = [year for cell in cells for year in (cell["first_year"], cell["last_year"]) if year]
-    title = f"Figure {first['figure']}: {WORDS[first['figure']]}, by level of public influence {stage}"
-    if not years:
-        return f"{title}; no assessed commitments"
-    total = sum(cell["commitments"] for cell in cells)
-    if first["commitments_progress"] is not None:
-        title += f"; {sum(cell['commitments_progress'] for cell in cells) / total:.0%} of it mid-term"
-    span = f"{min(years)}-{max(years)}" if min(years) != max(years) else str(min(years))
-    return f"{title}; plans of {span}"
-
-
-def share_assessed_words(cells: Sequence[Mapping[str, Any]]) -> str:
-    """Which share of the commitments of the plans in a figure was assessed on its outcome, in words."""
-    total = sum(cell["commitments_at_level"] for cell in cells)
-    if not total:
-        return "No plan has an assessed level of public influence at this stage."
-    return (
-        f"Assessed on this outcome: {sum(cell['commitments'] for cell in cells) / total:.0%} of {total:,} commitments."
-    )
+def _rows(connection: duckdb.DuckDBPyConnection, select: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(select)
+    names = [column[0] for column in cursor.description]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def cell_words(cell: Mapping[str, Any]) -> str:
@@ -82,16 +90,16 @@ def cell_words(cell: Mapping[str, Any]) -> str:
 def text_bars(database: Path) -> str:
     """The three figures as small text bars with n and what is suppressed."""
     lines = []
-    for cells in figure_cells(database).values():
-        lines.append(figure_title(cells))
-        for cell in cells:
+    for figure in read_figures(database):
+        lines.append(figure.title)
+        for cell in figure.cells:
             share = cell["pooled_share"]
             bar = "" if share is None else "█" * round(share * BAR_WIDTH)
             counts = (
                 f"{cell['plans']} plan{'s' * (cell['plans'] != 1)}, {cell['hits']}/{cell['commitments']} commitments"
             )
             lines.append(f"  {cell['level']:<16} {bar:<{BAR_WIDTH}} {cell_words(cell)}; {counts}")
-        lines.append(f"  {share_assessed_words(cells)}")
+        lines += [f"  {line}" for note in figure.notes for line in textwrap.wrap(note, NOTE_WIDTH)]
         lines.append("")
     return "\n".join([*lines, *(f"  {caveat}" for caveat in CAVEATS)])
 
@@ -99,8 +107,11 @@ def text_bars(database: Path) -> str:
 def figure_tables(database: Path) -> str:
     """The three figures as Markdown tables."""
     blocks = []
-    for cells in figure_cells(database).values():
-        rows = [f"| {c['level']} | {cell_words(c)} | {c['plans']} | {c['hits']} / {c['commitments']} |" for c in cells]
+    for figure in read_figures(database):
+        rows = [
+            f"| {c['level']} | {cell_words(c)} | {c['plans']} | {c['hits']} / {c['commitments']} |"
+            for c in figure.cells
+        ]
         head = "| level | share | plans | hits / commitments |\n|---|---|---|---|"
-        blocks.append("\n".join([f"**{figure_title(cells)}**", "", head, *rows]))
+        blocks.append("\n".join([f"**{figure.title}**", "", head, *rows, "", *figure.notes]))
     return "\n\n".join(blocks)

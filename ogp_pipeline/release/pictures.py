@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ogp_pipeline.release.current import attach
-from ogp_pipeline.release.figures import CAVEATS, figure_cells, figure_title, share_assessed_words
+from ogp_pipeline.release.figures import CAVEATS, Figure, read_figures
 from ogp_pipeline.store import connect
 
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ def write_pictures(database: Path, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     synthetic, source = _origin(database)
     paths = []
-    for figure, cells in figure_cells(database).items():
-        chart = figure_chart(cells, source, synthetic)
+    for figure in read_figures(database):
+        chart = figure_chart(figure, source, synthetic)
         for suffix, options in ((".svg", {}), (".png", {"scale_factor": 2})):
-            path = folder / f"figure_{figure.replace('.', '_')}{suffix}"
+            path = folder / f"figure_{figure.name.replace('.', '_')}{suffix}"
             chart.save(str(path), **options)
             paths.append(path)
     return paths
 
 
-def figure_chart(cells: Sequence[Mapping[str, Any]], source: str, synthetic: bool) -> alt.LayerChart:
+def figure_chart(figure: Figure, source: str, synthetic: bool) -> alt.LayerChart:
     """One figure: a bar for each level that may be shown, its interval, n under each level, caveats below."""
     import altair as alt
 
-    levels = [_axis_label(cell) for cell in cells]
+    levels = [_axis_label(cell) for cell in figure.cells]
     rows = [
         {
             "level": label,
@@ -54,7 +54,7 @@ def figure_chart(cells: Sequence[Mapping[str, Any]], source: str, synthetic: boo
             "value": "" if cell["pooled_share"] is None else f"{cell['pooled_share']:.0%}",
             "note": NOTES[cell["interval_status"]],
         }
-        for label, cell in zip(levels, cells, strict=True)
+        for label, cell in zip(levels, figure.cells, strict=True)
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
         x=alt.X(
@@ -73,14 +73,12 @@ def figure_chart(cells: Sequence[Mapping[str, Any]], source: str, synthetic: boo
         base.mark_text(dy=8, dx=26, align="left", fontSize=12, fontWeight="bold").encode(y="share:Q", text="value:N"),
         base.mark_text(dy=-22, color=NOTE, fontSize=10, lineBreak="\n").encode(y="top:Q", text="note:N"),
     ]
-    title = figure_title(cells)
+    title = figure.title
     if synthetic:
         title = f"SYNTHETIC SAMPLE - {title}"
     intervals = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan."
     caveats = [
-        line
-        for text in (intervals, *CAVEATS, share_assessed_words(cells), f"Source: {source}")
-        for line in textwrap.wrap(text, 110)
+        line for text in (intervals, *CAVEATS, *figure.notes, f"Source: {source}") for line in textwrap.wrap(text, 110)
     ]
     return (
         alt.layer(*layers)

@@ -22,31 +22,9 @@ grid as (
     cross join reference.labels as levels
     where stages.list = 'stage' and levels.list = 'influence_level' and levels.number is not null
 ),
-coded_levels as (
-    select
-        codings.coding,
-        influence.plan_id,
-        influence.stage,
-        case codings.coding when 'official' then influence.official_level else influence.level end as level,
-        codings.coding <> 'official' and influence.influence_source = 'analyst' as is_analyst_level
-    from marts.influence as influence
-    cross join codings
-),
-plan_levels as (
-    select
-        coded_levels.*,
-        plans.submitted_year,
-        plans.commitments
-    from coded_levels
-    inner join marts.action_plans as plans using (plan_id)
-    inner join marts.members as members using (member_id)
-    where coded_levels.level not in ('not_reviewed', 'no_data')
-        and members.member_type = 'national'
-        and not plans.is_partial
-),
 level_totals as (
     select coding, stage, level, count(*) as plans_at_level, sum(commitments) as commitments_at_level
-    from plan_levels
+    from marts._influence
     group by coding, stage, level
 ),
 plan_outcomes as (
@@ -74,7 +52,7 @@ plan_cells as (
         plan_levels.submitted_year,
         plan_outcomes.hits / plan_outcomes.commitments as plan_share,
         sum(plan_outcomes.hits) over cell / sum(plan_outcomes.commitments) over cell as pooled_share
-    from plan_levels
+    from marts._influence as plan_levels
     inner join plan_outcomes using (coding, plan_id)
     window cell as (partition by plan_levels.coding, outcome, definition, stage, level)
 ),
