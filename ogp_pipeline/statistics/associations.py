@@ -75,8 +75,8 @@ def associations(connection: duckdb.DuckDBPyConnection, model: Model, workshop: 
     connection.execute(f"create temp table computed ({columns})")
     if rows:
         marks = ", ".join("?" for _ in model.contract.columns)
-        values = [[row[name] for name in model.contract.columns] for row in rows]
-        connection.executemany(f"insert into computed values ({marks})", values)
+        values = [row[name] for row in rows for name in model.contract.columns]
+        connection.execute(f"insert into computed values {', '.join([f'({marks})'] * len(rows))}", values)
     return "select * from computed"
 
 

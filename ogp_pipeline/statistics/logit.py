@@ -43,10 +43,10 @@ def logit(plans: Plans, rules: Rules, controls: tuple[str, ...] = ()) -> Finding
     counts = plans.counts(rules.involve_rank)
     if not counts.plans:
         return Finding(counts, "nothing_assessed")
-    if len(np.unique(plans.level_rank)) < 2:
-        return Finding(counts, "one_level")
     if counts.plans < rules.min_plans_logit:
         return Finding(counts, "too_few_plans")
+    if len(np.unique(plans.level_rank)) < 2:
+        return Finding(counts, "one_level")
     hits = int(plans.hits.sum())
     if hits in (0, counts.commitments):
         return Finding(counts, "no_variation")

@@ -21,10 +21,10 @@ def spearman(plans: Plans, rules: Rules) -> Finding:
     shares = each.hits / each.commitments
     if not counts.plans:
         return Finding(counts, "nothing_assessed")
-    if len(np.unique(each.level_rank)) < 2:
-        return Finding(counts, "one_level")
     if counts.plans < rules.min_plans_spearman:
         return Finding(counts, "too_few_plans")
+    if len(np.unique(each.level_rank)) < 2:
+        return Finding(counts, "one_level")
     if np.all(each.hits * each.commitments[0] == each.hits[0] * each.commitments):
         return Finding(counts, "no_variation")
     from scipy.special import ndtri

@@ -15,7 +15,8 @@ EXPLORATORY = "One of many comparisons: a reason to look closer, no finding."
 
 def not_estimable(stage: str, definition_words: str, reason_words: str) -> str:
     """Why nothing can be said; `reason_words` completes "because"."""
-    return f"Public influence {STAGES[stage]} and {_quoted(definition_words)}: nothing can be said, because {reason_words}."
+    subject = f"Public influence {STAGES[stage]} and {_quoted(definition_words)}"
+    return f"{subject}: nothing can be said, because {reason_words}."
 
 
 def estimated(
