@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH, HEIGHT = 640, 300
 BAR, INTERVAL, NOTE = "#3b6ea5", "#1a1a1a", "#555555"  # blue on white: safe for colour-blind readers
+FIGURE_LAYOUTS = ["explorer_commitments", "master_commitments", "process_database"]  # official coding alone
 NOTES = {
     "empty": "no assessed\ncommitments",
     "suppressed": "suppressed:\nunder 3 plans",
@@ -100,12 +101,14 @@ def _axis_label(cell: Mapping[str, Any]) -> str:
 
 
 def _origin(database: Path) -> tuple[bool, str]:
-    """Whether the release is SYNTHETIC, and the releases its commitments come from."""
+    """Whether the release is SYNTHETIC, and the releases its commitments and levels come from, each named once."""
     with connect() as connection:
         attach(connection, database, "release")
         files = connection.execute(
-            "select layout || ' ' || coalesce(released_date::varchar, 'undated') || coalesce(', ' || publisher, '') "
-            "from release.meta.sources where status = 'loaded' order by layout"
+            "select distinct layout || ' ' || coalesce(released_date::varchar, 'undated') "
+            "|| coalesce(', ' || publisher, '') "
+            "from release.meta.sources where status = 'loaded' and list_contains(?, layout) order by 1",
+            [FIGURE_LAYOUTS],
         ).fetchall()
         synthetic = connection.execute("select bool_or(is_synthetic) from release.meta.sources").fetchone()[0]
     return synthetic, "; ".join(name for (name,) in files)
