@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ogp_pipeline.report.views import Figure, View
-from ogp_pipeline.report.words import CELL_NOTES, caveats, percent, plain, title_of
+from ogp_pipeline.report.words import CELL_NOTES, caveats, percent, plain, sentence_of, title_of
 
 WIDTH, HEIGHT = 680, 300
 BAR, BAR_EDGE, PLAN, INTERVAL, NOTE, GAP = "#a9c8e8", "#1f5a94", "#b34700", "#1a1a1a", "#4d5660", "#f0f1f3"
-LINES_BELOW = (18, 36, 50, 64)  # pixels below the axis: share, plans, commitments, note
+LINES_BELOW = (20, 38, 52, 67)  # pixels below the axis: share, plans, commitments, note
 HALF_BAR = 0.34  # of the distance between two levels
 VEGA_LITE = "6.4"
 
@@ -33,7 +33,7 @@ def figure_spec(levels: Sequence[str]) -> dict[str, Any]:
     # the levels are places on a line, so that circles can stand beside each other within one
     axis = alt.Axis(
         title="level of public influence",
-        titlePadding=LINES_BELOW[-1] + 20,
+        titlePadding=LINES_BELOW[-1] + 30,
         values=list(range(len(levels))),
         labelExpr=f"{names}[datum.value]",
         labelPadding=4,
@@ -103,7 +103,8 @@ def static_spec(figure: Figure, view: View, source: str, is_synthetic: bool) -> 
     spec = figure_spec([cell["level"] for cell in view.cells])
     heading = f"{'SYNTHETIC SAMPLE - ' if is_synthetic else ''}{title_of(figure, view)}"
     key = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan; circles: plans, larger with more "
-    notes = [key + "commitments.", *caveats(view), f"Source: {source}"]
+    said = [] if view.is_drawn else [sentence_of(figure, view)]
+    notes = [*said, key + "commitments.", *caveats(view), f"Source: {source}"]
     return {
         **spec,
         "datasets": figure_data(view),
@@ -140,7 +141,7 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "value": value,
         "plans_words": plans if cell["plans"] else "",
         "commitments_words": commitments if cell["plans"] else "",
-        "note": note.replace(": ", ":|").replace("none assessed", "none|assessed"),
+        "note": note.replace(": under ", ":|under ").replace(" plans", "|plans").replace(": no ", ":|no "),
         "tooltip": "\n".join(line for line in lines if line),
     }
 

@@ -43,7 +43,7 @@ def _answer(figure: Figure, test: Row | None, tested: bool) -> Answer:
     sentences = [sentence_of(figure, view)]
     if test is not None and test["sentence"]:
         sentences.append(test["sentence"])
-    elif not tested:
+    elif not tested and view.is_drawn:
         sentences.append(f"Whether this is more than chance is {NOT_COMPUTED}.")
     if figure.summary is not None and view.is_drawn:
         sentences.append(_stability(figure.summary))

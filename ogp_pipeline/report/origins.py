@@ -194,20 +194,38 @@ def conformance(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, 
 
 
 def sources(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
-    """Every file the release is made from, with licence, address and sha256."""
-    rows = release.rows(
-        "select *, coalesce(content_changed_at::date, released_date) as changed from meta.sources "
-        "where status = 'loaded' and rows > 0 order by layout, source_file"
+    """The files the release is made from, with licence, address and sha256; many files of one layout as one row."""
+    groups = release.rows(
+        "select layout, count(*) as files, sum(rows)::bigint as rows, "
+        "max(coalesce(content_changed_at::date, released_date)) as changed, min(source_file) as source_file, "
+        "case when count(*) = 1 then min(sha256) end as sha256, publisher, url, "
+        "coalesce(licence, 'unconfirmed') as licence "
+        "from meta.sources where status = 'loaded' and rows > 0 group by layout, publisher, url, licence "
+        "order by layout, source_file"
     )
+    several = [row["layout"] for row in groups if row["files"] > 1]
+    files = release.rows(
+        "select layout, source_file, rows, sha256 from meta.sources where status = 'loaded' and rows > 0 "
+        "and list_contains(?, layout) order by layout, source_file",
+        [several],
+    )
+    named = [
+        {**row, "source_file": f"{row['source_file']} and {row['files'] - 1:,} more"} if row["files"] > 1 else row
+        for row in groups
+    ]
     heads = {
+        "layout": ("layout", "code"),
         "source_file": ("file", "text"),
-        "layout": ("layout", "text"),
         "rows": ("rows", "count"),
         "changed": ("content of", "date"),
         "publisher": ("publisher", "text"),
         "licence": ("licence", "text"),
         "url": ("address", "text"),
-        "sha256": ("sha256", "text"),
+        "sha256": ("sha256", "hash"),
     }
-    unconfirmed = [{**row, "licence": row["licence"] or "unconfirmed"} for row in rows]
-    return {"table": table("Files", columns(heads), unconfirmed, most=MOST_FILES, whole="meta.sources")}
+    heads_of_files = {name: heads[name] for name in ("source_file", "layout", "rows", "sha256")}
+    return {
+        "table": table("Sources", columns(heads), named, whole="meta.sources"),
+        "files": table("Files", columns(heads_of_files), files, most=MOST_FILES, whole="meta.sources"),
+        "number_of_files": len(files),
+    }

@@ -17,7 +17,7 @@ DASH = "–"  # noqa: RUF001
 class Column:
     """A column of a table on the page: its field in the rows, its head, and how its values are written.
 
-    `kind`: text (as it is), code (as words), count, share, number, year, yes_no, date.
+    `kind`: text (as it is), code (as words), count, share, number, year, yes_no, date, hash.
     """
 
     field: str

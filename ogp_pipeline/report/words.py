@@ -23,8 +23,15 @@ NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:
-    """0.451 -> `45 %`; a dash where there is none."""
-    return "–" if share is None else f"{100 * share:.{digits}f}{NO_BREAK_SPACE}%"  # noqa: RUF001
+    """0.451 -> `45 %`; a dash where there is none. Only nothing is 0 % and only all is 100 %."""
+    if share is None:
+        return "–"  # noqa: RUF001
+    least = 0.5 * 10 ** -(digits + 2)
+    if 0 < share < least:
+        return f"under {2 * least * 100:.{digits}f}{NO_BREAK_SPACE}%"
+    if 1 - least <= share < 1:
+        return f"over {100 - 2 * least * 100:.{digits}f}{NO_BREAK_SPACE}%"
+    return f"{100 * share:.{digits}f}{NO_BREAK_SPACE}%"
 
 
 def count(number: int, thing: str) -> str:
@@ -56,7 +63,7 @@ def title(view: View) -> str:
     if not view.total("commitments"):
         return f"{head}; no assessed commitments"
     parts = [head]
-    if view.first["commitments_progress"] is not None:
+    if view.total("commitments_progress"):
         parts.append(f"{percent(view.total('commitments_progress') / view.total('commitments'))} of it mid-term")
     return "; ".join([*parts, f"plans of {span(view.years)}"])
 
@@ -117,6 +124,8 @@ def caveats(view: View) -> list[str]:
         lines.append(
             f"{percent(progress / commitments)} of these commitments ({progress:,} of {commitments:,}) were judged at "
             "mid-term, which understates the final result."
+            if progress
+            else "All of these commitments were judged at the end of the term."
         )
     if commitments:
         by_level = listed(f"{plain(cell['level'])} {cell['plans']:,}" for cell in view.cells if cell["plans"])
