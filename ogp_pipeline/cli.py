@@ -180,7 +180,7 @@ def figures(data_dir: Path | None, output: Path) -> None:
     settings = _settings(data_dir, None)
     if not settings.database.exists():
         raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
-    from ogp_pipeline.release.pictures import write_pictures
+    from ogp_pipeline.report.pictures import write_pictures
 
     for path in write_pictures(settings.database, output):
         click.echo(path)

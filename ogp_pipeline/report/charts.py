@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import textwrap
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from ogp_pipeline.report.views import Figure, View
@@ -21,11 +22,12 @@ HALF_BAR = 0.34  # of the distance between two levels
 VEGA_LITE = "6.4"
 
 
-def figure_spec(levels: Sequence[str]) -> dict[str, Any]:
+@cache
+def figure_spec(levels: tuple[str, ...]) -> Mapping[str, Any]:
     """The chart without its data: `cells` and `plans` are datasets with the rows of `figure_data`.
 
     `levels` are the codes of the axis in their order. Bars with intervals, a circle for each plan, and below each
-    level what is known of it in words, also where it is suppressed.
+    level what is known of it in words, also where it is suppressed. It is built once, for it takes altair a while.
     """
     import altair as alt
 
@@ -100,7 +102,7 @@ def figure_data(view: View) -> dict[str, list[dict[str, Any]]]:
 
 def static_spec(figure: Figure, view: View, source: str, is_synthetic: bool) -> dict[str, Any]:
     """The chart of a view with its data, title and caveats, to stand alone as a picture."""
-    spec = figure_spec([cell["level"] for cell in view.cells])
+    spec = figure_spec(tuple(cell["level"] for cell in view.cells))
     heading = f"{'SYNTHETIC SAMPLE - ' if is_synthetic else ''}{title_of(figure, view)}"
     key = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan; circles: plans, larger with more "
     said = [] if view.is_drawn else [sentence_of(figure, view)]

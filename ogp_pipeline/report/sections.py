@@ -44,7 +44,7 @@ def figure_sections(release: ReleaseReader, figures: Sequence[Figure]) -> dict[s
 
 def chart_data(figures: Sequence[Figure]) -> dict[str, Any]:
     """What the script of the page draws: the chart, and the data of every view that is drawn."""
-    levels = [cell["level"] for cell in figures[0].default.cells]
+    levels = tuple(cell["level"] for cell in figures[0].default.cells)
     return {
         "spec": figure_spec(levels),
         "figures": {
