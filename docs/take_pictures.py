@@ -32,6 +32,7 @@ SWITCHES = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars"
 )
+REPORT_PICTURES = (("report_desktop.png", 1280, 1600), ("report_phone.png", 390, 1600))
 GROUPS = ("reference", "ingest", "marts", "metrics", "release")
 
 
@@ -42,7 +43,7 @@ def browser() -> Iterator[webdriver.Chrome]:
     options.binary_location = "/usr/bin/chromium"
     for switch in SWITCHES.split():
         options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
     try:
         driver.execute_cdp_cmd(
@@ -95,6 +96,15 @@ def wait_for_text(driver: webdriver.Chrome, *texts: str, seconds: int = 60) -> s
     return find(driver)
 
 
+def open_report(driver: webdriver.Chrome, report: Path, width: int, height: int) -> None:
+    """The report of a release in a window of `width` x `height` pixels, once its figures are drawn."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    driver.get(report.as_uri())
+    undrawn = "[data-figure] [data-chart]:not([data-drawn]), [data-figure] [data-chart][data-drawn='']"
+    WebDriverWait(driver, 60).until(lambda page: not page.find_elements(By.CSS_SELECTOR, undrawn))
+
+
 def open_asset_graph(driver: webdriver.Chrome, address: str) -> str:
     """The graph of all assets with its groups collapsed; the text of the page."""
     driver.get(f"{address}/asset-groups")
@@ -118,6 +128,11 @@ def main(sources: str) -> None:
         subprocess.run(refresh, check=True, stdout=subprocess.DEVNULL)
         subprocess.run([str(PROGRAM), "figures", "--data-dir", str(data_dir), "--output", folder], check=True)
         (IMAGES / "figure_4_5.png").write_bytes((Path(folder) / "figure_4_5.png").read_bytes())
+        (report,) = (data_dir / "releases").glob("*/report.html")
+        with browser() as driver:
+            for name, width, height in REPORT_PICTURES:
+                open_report(driver, report, width, height)
+                driver.save_screenshot(str(IMAGES / name))
         with user_interface(data_dir) as address, browser() as driver:
             open_asset_graph(driver, address)
             time.sleep(3)  # the graph moves into place

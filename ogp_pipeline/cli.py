@@ -180,14 +180,10 @@ def figures(data_dir: Path | None, output: Path) -> None:
     settings = _settings(data_dir, None)
     if not settings.database.exists():
         raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
-    from ogp_pipeline.release.pictures import write_pictures
+    from ogp_pipeline.report.pictures import write_pictures
 
-    try:
-        for path in write_pictures(settings.database, output):
-            click.echo(path)
-    except InputError as error:
-        click.echo(str(error), err=True)
-        sys.exit(BAD_INPUT)
+    for path in write_pictures(settings.database, output):
+        click.echo(path)
 
 
 def _settings(data_dir: Path | None, sources: str | None) -> Settings:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from ogp_pipeline.models import Catalog, load_catalog
+from ogp_pipeline_tests.report_world import write_reported_world
 from ogp_pipeline_tests.world import World
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -37,6 +40,25 @@ def published_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -
 def published(published_once: World, tmp_path: Path) -> World:
     """A copy of the published world, for one test."""
     return published_once.copy_to(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def pictures() -> ModuleType:
+    """docs/take_pictures.py, whose steps are those of the README's pictures."""
+    path = Path(__file__).resolve().parents[1] / "docs" / "take_pictures.py"
+    spec = importlib.util.spec_from_file_location("take_pictures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
+    """A world with a release whose figures can be shown in part, and whose texts are hostile; never changed."""
+    world = World(tmp_path_factory.mktemp("reported"), catalog)
+    write_reported_world(world)
+    assert world.build().publish().status == "published"
+    return world
 
 
 @pytest.fixture(scope="session")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
-from types import ModuleType
 from urllib.request import Request, urlopen
 
 import pytest
@@ -20,16 +17,6 @@ from ogp_pipeline_tests.world import World, query
 pytestmark = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium and chromedriver are not here"
 )
-
-
-@pytest.fixture(scope="module")
-def pictures() -> ModuleType:
-    """docs/take_pictures.py, whose steps are those of the README's pictures."""
-    path = Path(__file__).resolve().parents[1] / "docs" / "take_pictures.py"
-    spec = importlib.util.spec_from_file_location("take_pictures", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")

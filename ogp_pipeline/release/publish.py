@@ -22,6 +22,7 @@ from ogp_pipeline.release.audit import accept, audit, check_names_exist
 from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
 from ogp_pipeline.release.current import Release, current_release, refuse_mixing
 from ogp_pipeline.release.record import record_run
+from ogp_pipeline.report import write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
 from ogp_pipeline.store import Store, TableState, sha256_of, sync
@@ -149,6 +150,7 @@ def _replace_release(
             versions={name: _version(name) for name in PACKAGES},
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
+        write_report(candidate, folder)
         _rename(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts)
 
@@ -206,9 +208,16 @@ def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[st
                 "package": _version("ogp-pipeline"),
                 **{model.name: model.code_hash for model in (*catalog, *catalog.release_tables)},
                 **{path.name: sha256_of(path) for path in sorted((PACKAGE_DIR / "release").glob("*.py"))},
+                **{f"report/{path.name}": sha256_of(path) for path in _files_of_the_report()},
             }
         ),
     }
+
+
+def _files_of_the_report() -> list[Path]:
+    """Modules and templates: a release is unchanged only when its report would be the same too."""
+    files = (PACKAGE_DIR / "report").rglob("*")
+    return sorted(path for path in files if path.suffix in (".py", ".html", ".css", ".js"))
 
 
 def _digest(ingredients: Mapping[str, str]) -> str:

@@ -1,0 +1,231 @@
+"""What the page says of the question itself: the answer in words, the tests behind it, and what it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ogp_pipeline.report.reading import ReleaseReader, Row
+from ogp_pipeline.report.tables import columns, significant, table
+from ogp_pipeline.report.views import Figure
+from ogp_pipeline.report.words import count, listed, plain, sentence_of, title_of
+
+QUESTIONS = {
+    "ambition": "more ambition",
+    "completion": "more completion",
+    "early_results": "stronger early results",
+}
+NOTHING_FOUND_ABOVE = 0.05  # the level at which the primary tests are read, after Benjamini-Hochberg
+NOT_COMPUTED = "not computed in this release"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer on one outcome: whether it can be given at all, and the sentences that give it."""
+
+    figure: Figure
+    heading: str
+    verdict: str
+    sentences: Sequence[str]
+
+
+def answers(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
+    """What the section with the answer shows: one sentence over all, and an answer for each figure."""
+    primary = {row["figure"]: row for row in associations(release, "test_role = 'primary'") or ()}
+    tested = release.has("metrics.associations")
+    found = [_answer(figure, primary.get(figure.number), tested) for figure in figures]
+    return {"answers": found, "summary": _summary(found)}
+
+
+def _answer(figure: Figure, test: Row | None, tested: bool) -> Answer:
+    view = figure.default
+    sentences = [sentence_of(figure, view)]
+    if test is not None and test["sentence"]:
+        sentences.append(test["sentence"])
+    elif not tested and view.is_drawn:
+        sentences.append(f"Whether this is more than chance is {NOT_COMPUTED}.")
+    if figure.summary is not None and view.is_drawn:
+        sentences.append(_stability(figure.summary))
+    return Answer(figure, QUESTIONS.get(view.first["outcome"], view.first["outcome"]), _verdict(view, test), sentences)
+
+
+def _verdict(view: Any, test: Row | None) -> str:
+    if not view.is_drawn:
+        return "cannot be shown"
+    if test is None:
+        return "shown, not tested"
+    if test["status"] != "estimated":
+        return "shown, cannot be tested"
+    value = test["q_value"] if test["q_value"] is not None else test["p_value"]
+    if value is None or value > NOTHING_FOUND_ABOVE:
+        return "no association found"
+    return "association found"
+
+
+def _stability(summary: Row) -> str:
+    stable, agreeing, compared = (
+        summary[name] for name in ("conclusion_stable", "choices_agreeing", "choices_compared")
+    )
+    if stable is None:
+        return "How far this depends on choices cannot be said."
+    head = "This does not depend on" if stable else "This depends on"
+    return f"{head} how one counts: {agreeing} of {count(compared, 'other way')} of counting agree with it."
+
+
+def _summary(found: Sequence[Answer]) -> str:
+    by_verdict: dict[str, list[str]] = {}
+    for answer in found:
+        by_verdict.setdefault(answer.verdict, []).append(answer.heading)
+    return "; ".join(f"{listed(headings)}: {verdict}" for verdict, headings in by_verdict.items())
+
+
+def associations(release: ReleaseReader, where: str = "true") -> list[Row] | None:
+    """Rows of metrics.associations; None where the release has none."""
+    return release.rows_of(
+        "metrics.associations",
+        f"from metrics.associations where {where} "
+        "order by figure, is_default desc, outcome, definition, stage, test_role desc, model",
+    )
+
+
+def association_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
+    """The three tests fixed beforehand, and all others, which explore."""
+    rows = associations(release)
+    if rows is None:
+        return {"primary": None, "missing": "metrics.associations"}
+    shown = [
+        {
+            **row,
+            "interval": _interval(row),
+            "reading": f"{plain(row['definition'])}, {row['stage']}",
+            "result": row["sentence"] if row["status"] == "estimated" else row.get("reason_words") or row["reason"],
+        }
+        for row in rows
+    ]
+    return {
+        "primary": table(
+            "The tests that were fixed beforehand",
+            columns(
+                {
+                    "figure": ("figure", "text"),
+                    "result": ("in words", "text"),
+                    "model": ("model", "code"),
+                    "estimate": ("estimate", "number"),
+                    "interval": ("95 % interval", "text"),
+                    "p_value": ("p", "number"),
+                    "q_value": ("q", "number"),
+                    "plans": ("plans", "count"),
+                    "commitments": ("commitments", "count"),
+                }
+            ),
+            [row for row in shown if row["test_role"] == "primary"],
+        ),
+        "exploratory": table(
+            "All other tests: they explore, and some would look like a finding by chance alone",
+            columns(
+                {
+                    "figure": ("figure", "text"),
+                    "reading": ("definition and stage", "text"),
+                    "model": ("model", "code"),
+                    "estimate_kind": ("estimate is a", "code"),
+                    "estimate": ("estimate", "number"),
+                    "interval": ("95 % interval", "text"),
+                    "p_value": ("p", "number"),
+                    "plans": ("plans", "count"),
+                    "result": ("in words", "text"),
+                }
+            ),
+            [row for row in shown if row["test_role"] != "primary"],
+            whole="metrics.associations",
+        ),
+    }
+
+
+def _interval(row: Row) -> str:
+    if row["ci_low"] is None or row["ci_high"] is None:
+        return ""
+    return f"{significant(row['ci_low'])} to {significant(row['ci_high'])}"
+
+
+def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
+    """For each figure: its conclusion under every way of counting."""
+    if not release.has("metrics.vital_signs_sensitivity"):
+        return {"tables": None, "missing": "metrics.vital_signs_sensitivity"}
+    words = _choice_words(release)
+    # what is said of a choice is repeated on its six levels
+    rows = release.rows(
+        "select figure, choice, any_value(share_below_involve) as share_below_involve, "
+        "any_value(share_involve_or_above) as share_involve_or_above, any_value(difference) as difference, "
+        "any_value(direction) as direction, any_value(agrees_with_default) as agrees_with_default, "
+        "sum(plans) as plans, sum(commitments) as commitments "
+        "from metrics.vital_signs_sensitivity group by figure, choice order by figure, choice <> 'pooled', choice"
+    )
+    heads = {
+        "words": ("way of counting", "text"),
+        "share_below_involve": ("below involve", "share"),
+        "share_involve_or_above": ("involve or above", "share"),
+        "difference": ("difference", "share"),
+        "direction": ("at involve or above it is", "code"),
+        "agrees_with_default": ("agrees with the figure", "yes_no"),
+        "plans": ("plans", "count"),
+        "commitments": ("commitments", "count"),
+    }
+    tables = []
+    for figure in figures:
+        own = [row for row in rows if row["figure"] == figure.number]
+        named = [{**row, "words": words.get(row["choice"], plain(row["choice"]))} for row in own]
+        stable = figure.summary["conclusion_stable"] if figure.summary else None
+        verdict = {True: "the conclusion is stable", False: "the conclusion is not stable"}.get(stable, "no conclusion")
+        tables.append(table(f"{title_of(figure, figure.default)}: {verdict}", columns(heads), named))
+    return {"tables": tables}
+
+
+def _choice_words(release: ReleaseReader) -> Mapping[str, str]:
+    rows = release.rows_of("reference.sensitivity_choices", "select choice, words from reference.sensitivity_choices")
+    return {row["choice"]: row["words"] for row in rows or ()}
+
+
+def trend_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
+    """How the level of influence and the outcomes of national plans moved by year of submission."""
+    influence = release.rows_of(
+        "metrics.influence_by_year",
+        # what is said of a year and stage is repeated on its levels
+        "select distinct submitted_year, stage, plans_in_year, plans_assessed, plans_involve_or_above, "
+        "share_involve_or_above from metrics.influence_by_year where coding = 'official' "
+        "order by stage, submitted_year",
+    )
+    outcomes = release.rows_of(
+        "metrics.outcomes_by_year",
+        "select years.*, definitions.words from metrics.outcomes_by_year as years "
+        "inner join reference.outcome_definitions as definitions using (outcome, definition) "
+        "where member_type = 'national' and definitions.is_default order by figure, submitted_year",
+    )
+    found = []
+    if influence is not None:
+        heads = {
+            "stage": ("stage", "code"),
+            "submitted_year": ("submitted in", "year"),
+            "plans_in_year": ("plans", "count"),
+            "plans_assessed": ("with a level", "count"),
+            "plans_involve_or_above": ("involve or above", "count"),
+            "share_involve_or_above": ("share", "share"),
+        }
+        whole = "metrics.influence_by_year"
+        found.append(
+            table("Level of public influence of national plans, by year", columns(heads), influence, whole=whole)
+        )
+    if outcomes is not None:
+        heads = {
+            "words": ("outcome", "text"),
+            "submitted_year": ("submitted in", "year"),
+            "plans": ("plans", "count"),
+            "commitments": ("assessed", "count"),
+            "hits": ("of them so", "count"),
+            "share": ("share", "share"),
+            "share_assessed": ("share assessed", "share"),
+        }
+        whole = "metrics.outcomes_by_year"
+        found.append(table("Outcomes of national plans, by year", columns(heads), outcomes, whole=whole))
+    missing = [name for name in ("metrics.influence_by_year", "metrics.outcomes_by_year") if not release.has(name)]
+    return {"tables": found, "missing": listed(missing) if missing else ""}
