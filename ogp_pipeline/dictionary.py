@@ -8,9 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ogp_pipeline.contracts import code_lists
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
+
+if TYPE_CHECKING:
+    import duckdb
 
 # Columns that a file has and its layout does not name pass as they are.
 EXTRA_COLUMN = "Verbatim text of the official file."
@@ -127,6 +131,41 @@ def entries(catalog: Catalog) -> list[TableEntry]:
     """Every public table, schema by schema, as the contracts give it."""
     models = [*catalog.public, *catalog.release_tables]
     return [table_entry(model) for model in sorted(models, key=lambda m: (SCHEMAS.index(m.schema), m.table))]
+
+
+def entries_of_release(connection: duckdb.DuckDBPyConnection) -> list[TableEntry]:
+    """Every table of a release as its own `meta.tables` and `meta.columns` describe it, schema by schema.
+
+    `connection` sees the release's `meta` under that name.
+    """
+    columns: dict[tuple[str, str], list[ColumnEntry]] = {}
+    for schema, table, codes, *described in connection.execute(
+        "select table_schema, table_name, codes, column_name, position, type, description, unit, codes_in, "
+        "is_required, is_key, is_unique, references_table, source_rule from meta.columns order by table_schema, table_name, position"
+    ).fetchall():
+        name, position, kind, meaning, unit, codes_in, is_required, is_key, is_unique, references, rule = described
+        listed = tuple(codes.split("|")) if codes else ()
+        entry = ColumnEntry(
+            name, position, kind, meaning, unit, listed, codes_in, is_required, is_key, is_unique, references, rule
+        )
+        columns.setdefault((schema, table), []).append(entry)
+    tables = [
+        TableEntry(
+            schema,
+            table,
+            meaning,
+            grain,
+            tuple(key.split(", ")) if key else (),
+            warning,
+            rule,
+            tuple(columns[schema, table]),
+        )
+        for schema, table, meaning, grain, key, warning, rule in connection.execute(
+            "select table_schema, table_name, description, grain, key_columns, usage_warning, source_rule "
+            "from meta.tables order by table_name"
+        ).fetchall()
+    ]
+    return sorted(tables, key=lambda entry: SCHEMAS.index(entry.schema))
 
 
 def lacking(tables: Sequence[TableEntry]) -> list[str]:
