@@ -141,7 +141,8 @@ def entries_of_release(connection: duckdb.DuckDBPyConnection) -> list[TableEntry
     columns: dict[tuple[str, str], list[ColumnEntry]] = {}
     for schema, table, codes, *described in connection.execute(
         "select table_schema, table_name, codes, column_name, position, type, description, unit, codes_in, "
-        "is_required, is_key, is_unique, references_table, source_rule from meta.columns order by table_schema, table_name, position"
+        "is_required, is_key, is_unique, references_table, source_rule from meta.columns "
+        "order by table_schema, table_name, position"
     ).fetchall():
         name, position, kind, meaning, unit, codes_in, is_required, is_key, is_unique, references, rule = described
         listed = tuple(codes.split("|")) if codes else ()
