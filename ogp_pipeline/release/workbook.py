@@ -45,7 +45,8 @@ HOW_TO_READ = (
     "One sheet per table; the header row stays in view. Sheet meta.columns says what each column means.",
     "Every text is typed as text, so that no cell is a formula. An empty cell is a missing value or an empty text.",
     "Raw, staging and quarantine tables are in ogp.duckdb, parquet/ and csv/ only. Those are exact; in this workbook "
-    "characters that the format cannot hold are shown as \ufffd, a carriage return as a line break, and longer texts "
+    "numbers have the fifteen digits that a spreadsheet keeps, characters that the format cannot hold are shown as "
+    "\ufffd, a carriage return as a line break, and longer texts "
     f"are cut at {CELL_LENGTH:,} characters. The last column says where that happened.",
 )
 
