@@ -30,7 +30,9 @@ class Column(_Strict):
     required: bool = False
     unique: bool = False
     codes: str | None = None  # a list in reference.labels
-    unit: str | None = None
+    codes_in: str | None = Field(default=None, pattern=r"^[a-z_]+\.[a-z_0-9]+\.[a-z_0-9]+$")  # column that lists them
+    unit: str | None = None  # what its numbers count or measure; every number has one
+    source: str | None = None  # where its values come from, where the table's own `source` does not say
     choices: str | None = None  # raw layouts: the list whose labels a template offers in this column
     example: str | None = None  # raw layouts: what a filled-in cell looks like
 
@@ -78,6 +80,10 @@ class Contract(_Strict):
     checks. `in_release` marks the tables of `meta` that are written while a release is built; they are no assets.
     `reads` may hold patterns such as `staging._*`: the private tables of the sources.
 
+    `source` says where the values of the table come from and by which rule, for every column that does not say so
+    itself; `usage_warning` what a reader must know before counting or comparing rows. Both stand in the data
+    dictionary, in the comments of the DuckDB file and beside the exports.
+
     A raw layout says more: `recognised_by` lists the headers that tell it from all others, `row_key` those by
     which reference/corrections.csv names a row, `template`, `sheet` and `sheet_order` the form whose sheet it is (a
     sheet that nobody filled in is no fault).
@@ -86,6 +92,8 @@ class Contract(_Strict):
     description: str = Field(min_length=1)
     grain: str = Field(min_length=1)
     key: tuple[str, ...] = ()
+    source: str | None = None
+    usage_warning: str | None = None
     columns: dict[str, Column] = Field(default_factory=dict)
     foreign_keys: dict[str, str] = Field(default_factory=dict)
     expectations: tuple[Expectation, ...] = ()

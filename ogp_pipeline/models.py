@@ -300,6 +300,10 @@ def _cross_faults(models: Mapping[str, Model]) -> list[str]:
             for code_list in (column.codes, column.choices):
                 if code_list and code_list not in code_lists():
                     faults.append(f"{model.name}: {name}: there is no list {code_list} in reference/labels.csv")
+            if column.codes_in:
+                table, listed = column.codes_in.rsplit(".", 1)
+                if table not in models or listed not in models[table].contract.columns:
+                    faults.append(f"{model.name}: {name}: codes_in: there is no column {column.codes_in}")
         for column, parent in model.contract.foreign_keys.items():
             if parent in models and models[parent].contract.key != (column,):
                 faults.append(f"{model.name}: foreign key {column} does not match the key of {parent}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from ogp_pipeline.contracts import code_lists
+from ogp_pipeline.dictionary import ColumnEntry, TableEntry, table_entry
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
 from ogp_pipeline.quality import Verdict
 from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, literal, prepare, quoted
@@ -64,8 +64,11 @@ def finish(
         if earlier is not None:
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
         models = [*catalog.public, *catalog.release_tables]
-        _table(connection, catalog, "meta.tables", [_table_row(connection, m, states) for m in models])
-        _table(connection, catalog, "meta.columns", _column_rows(connection, models))
+        entries = [_described(connection, model) for model in models]
+        tables = [_table_row(connection, m, entry, states) for m, entry in zip(models, entries, strict=True)]
+        _table(connection, catalog, "meta.tables", tables)
+        columns = [_column_row(entry, column) for entry in entries for column in entry.columns]
+        _table(connection, catalog, "meta.columns", columns)
         # the two tables that describe all tables describe themselves too, once they are there
         connection.execute(
             "update release.meta.tables set rows = (select count(*) from release.meta.tables) "
@@ -76,7 +79,7 @@ def finish(
             "where table_schema = 'meta' and table_name = 'columns'"
         )
         _views(connection, catalog)
-        _comments(connection, models, SYNTHETIC if release["is_synthetic"] else "")
+        _comments(connection, entries, SYNTHETIC if release["is_synthetic"] else "")
         connection.execute("commit")
         connection.execute("checkpoint release")
 
@@ -130,48 +133,51 @@ def _exists(connection: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return found.fetchone()[0] == 1
 
 
-def _table_row(connection: duckdb.DuckDBPyConnection, model: Model, states: Mapping[str, TableState]) -> dict[str, Any]:
+def _described(connection: duckdb.DuckDBPyConnection, model: Model) -> TableEntry:
+    """The entry of the dictionary, with the columns of the table where it is built."""
+    types = None
+    if _exists(connection, model):
+        types = {row[0]: row[1] for row in connection.execute(f"describe release.{model.name}").fetchall()}
+    return table_entry(model, types)
+
+
+def _table_row(
+    connection: duckdb.DuckDBPyConnection, model: Model, entry: TableEntry, states: Mapping[str, TableState]
+) -> dict[str, Any]:
     rows = 0
     if _exists(connection, model):
         rows = connection.execute(f"select count(*) from release.{model.name}").fetchone()[0]
     return {
-        "table_schema": model.schema,
-        "table_name": model.table,
-        "description": " ".join(model.contract.description.split()),
-        "grain": " ".join(model.contract.grain.split()),
-        "key_columns": ", ".join(model.contract.key) or None,
+        "table_schema": entry.schema,
+        "table_name": entry.table,
+        "description": entry.description,
+        "grain": entry.grain,
+        "key_columns": ", ".join(entry.key) or None,
+        "usage_warning": entry.usage_warning,
+        "source_rule": entry.source_rule,
         "rows": rows,
         "fingerprint": states[model.name].fingerprint if model.name in states else None,
         "sql": model.sql,
     }
 
 
-def _column_rows(connection: duckdb.DuckDBPyConnection, models: Sequence[Model]) -> list[dict[str, Any]]:
-    lists = code_lists()
-    rows = []
-    for model in models:
-        promised = model.contract.columns
-        types = {name: column.type for name, column in promised.items()}
-        if _exists(connection, model):
-            described = connection.execute(f"describe release.{model.name}").fetchall()
-            types = {row[0]: row[1] for row in described}
-        for position, (name, kind) in enumerate(types.items(), start=1):
-            column = promised.get(name)
-            rows.append(
-                {
-                    "table_schema": model.schema,
-                    "table_name": model.table,
-                    "column_name": name,
-                    "position": position,
-                    "type": kind,
-                    "description": column.description if column else "Verbatim text of the official file.",
-                    "unit": column.unit if column else None,
-                    "codes": "|".join(lists[column.codes]) if column and column.codes else None,
-                    "is_required": bool(column and (column.required or name in model.contract.key)),
-                    "is_key": name in model.contract.key,
-                }
-            )
-    return rows
+def _column_row(table: TableEntry, column: ColumnEntry) -> dict[str, Any]:
+    return {
+        "table_schema": table.schema,
+        "table_name": table.table,
+        "column_name": column.name,
+        "position": column.position,
+        "type": column.type,
+        "description": column.description,
+        "unit": column.unit,
+        "codes": "|".join(column.codes) or None,
+        "codes_in": column.codes_in,
+        "is_required": column.is_required,
+        "is_key": column.is_key,
+        "is_unique": column.is_unique,
+        "references_table": column.references,
+        "source_rule": column.source_rule,
+    }
 
 
 def _views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
@@ -183,20 +189,31 @@ def _views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
     connection.execute("use memory")
 
 
-def _comments(connection: duckdb.DuckDBPyConnection, models: Sequence[Model], prefix: str) -> None:
-    for model in models:
-        text = prefix + " ".join(model.contract.description.split()) + " " + " ".join(model.contract.grain.split())
-        kinds = [("table", f"release.{model.name}")]
-        if model.schema in VIEW_SCHEMAS:
-            kinds.append(("view", f"release.main.{model.table}"))
+def _comments(connection: duckdb.DuckDBPyConnection, entries: Sequence[TableEntry], prefix: str) -> None:
+    for entry in entries:
+        kinds = [("table", f"release.{entry.name}")]
+        if entry.schema in VIEW_SCHEMAS:
+            kinds.append(("view", f"release.main.{entry.table}"))
         for kind, name in kinds:
-            connection.execute(f"comment on {kind} {name} is {literal(text)}")
-        columns = connection.execute(f"describe release.{model.name}").fetchall()
-        for column, *_ in columns:
-            spec = model.contract.columns.get(column)
-            meaning = spec.description if spec else "Verbatim text of the official file."
-            for _, name in kinds:
-                connection.execute(f"comment on column {name}.{quoted(column)} is {literal(meaning)}")
+            connection.execute(f"comment on {kind} {name} is {literal(prefix + _table_comment(entry))}")
+            for column in entry.columns:
+                text = literal(_column_comment(column))
+                connection.execute(f"comment on column {name}.{quoted(column.name)} is {text}")
+
+
+def _table_comment(entry: TableEntry) -> str:
+    parts = [entry.description, entry.grain]
+    parts += [f"Usage warning: {entry.usage_warning}"] if entry.usage_warning else []
+    parts += [f"Source: {entry.source_rule}"] if entry.source_rule else []
+    return " ".join(parts)
+
+
+def _column_comment(column: ColumnEntry) -> str:
+    parts = [column.description, f"Unit: {column.unit}." if column.unit else ""]
+    parts += [f"Codes: {', '.join(column.codes)}."] if column.codes else []
+    parts += [f"Codes: see {column.codes_in}."] if column.codes_in else []
+    parts += [f"Source: {column.source_rule}"] if column.source_rule else []
+    return " ".join(part for part in parts if part)
 
 
 def release_row(

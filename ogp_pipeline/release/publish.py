@@ -21,13 +21,30 @@ from ogp_pipeline.quality import Verdict
 from ogp_pipeline.release.audit import accept, audit, check_names_exist
 from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
 from ogp_pipeline.release.current import Release, current_release, refuse_mixing
+from ogp_pipeline.release.exports import write_exports
+from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.report import write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
 from ogp_pipeline.store import Store, TableState, sha256_of, sync
 
-PACKAGES = ("ogp-pipeline", "duckdb", "dagster", "great-expectations", "pandas")
+# those whose version can change what a release holds
+PACKAGES = (
+    "ogp-pipeline",
+    "duckdb",
+    "dagster",
+    "great-expectations",
+    "pandas",
+    "openpyxl",
+    "pydantic",
+    "pyyaml",
+    "httpx",
+    "altair",
+    "vl-convert-python",
+    "scipy",
+    "statsmodels",
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +167,9 @@ def _replace_release(
             versions={name: _version(name) for name in PACKAGES},
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
+        write_exports(candidate, folder, settings.tables_dir)
         write_report(candidate, folder)
+        write_manifest(candidate, folder)  # the last of all: it lists every other file
         _rename(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts)
 
