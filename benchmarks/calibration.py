@@ -4,7 +4,7 @@
 
 Three worlds: no association; a cohort effect, in which later plans have both more influence and better outcomes while
 within a year nothing is associated; and a planted association. It calls the functions that the pipeline calls, with
-fewer shuffles for each test, and prints for each test the share of seeds with p < 0.05, the interval of that share
+fewer shuffles for each test, and prints for each test the share of seeds with p <= 0.05, the interval of that share
 (Wilson), and how often the 95 % interval of the difference holds the true one.
 """
 
@@ -23,7 +23,9 @@ from ogp_pipeline.statistics.ranks import spearman
 from ogp_pipeline.statistics.rules import Rules, own_rules, seed_of
 from ogp_pipeline.statistics.shuffles import differences
 
-SEEDS, SHUFFLES = 2000, 999
+# with 4000 seeds the error of a rate of 5 % is 0.34 %; with 199 shuffles an exact test at 5 % rejects 5 % to the dot
+SEEDS, SHUFFLES = 4000, 199
+OTHER_SEEDS = 1000  # of the models that are not tested by shuffling: their p values are approximations
 PLANS, YEARS = 70, 6  # about as many plans as the real files of 2016 hold, over more years
 BASE_SHARE, CONCENTRATION = 0.3, 6.0  # plans differ as a beta distribution of these parameters, as real plans do
 
@@ -50,7 +52,7 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Rate:
-    """Of one test in one scenario: seeds with p < 0.05, and seeds whose interval holds the true difference."""
+    """Of one test in one scenario: seeds with p <= 0.05, and seeds whose interval holds the true difference."""
 
     seeds: int
     rejected: int
@@ -102,7 +104,7 @@ def permutation_rates(scenario: Scenario, seeds: int, shuffles: int = SHUFFLES) 
             found = differences(plans, rules, seed_of(seed, scenario.name, str(within_year)), within_year)
             for share, finding in found.items():
                 count = counts[share + "_within_year" * within_year]
-                count[0] += finding.p_value < rules.significance
+                count[0] += finding.p_value <= rules.significance
                 count[1] += finding.ci_low <= scenario.effect <= finding.ci_high
     return {f"difference_{name}": Rate(seeds, *count) for name, count in counts.items()}
 
@@ -114,16 +116,16 @@ def other_rates(scenario: Scenario, seeds: int, rules: Rules) -> dict[str, Rate]
         plans = partnership(scenario, seed)
         found = (spearman(plans, rules), logit(plans, rules), logit(plans, rules, ("submission_year", "plan_size")))
         for name, finding in zip(rejected, found, strict=True):
-            rejected[name] += finding.p_value < rules.significance
+            rejected[name] += finding.p_value <= rules.significance
     return {name: Rate(seeds, count, None) for name, count in rejected.items()}
 
 
 def table(seeds: int) -> Iterator[str]:
     """The lines of the table."""
-    yield f"{seeds} seeds, {SHUFFLES} shuffles a test, {PLANS} plans of {YEARS} years; planted: see SCENARIOS"
+    yield f"{seeds} seeds, {SHUFFLES} shuffles a test, {PLANS} plans of {YEARS} years"
     yield f"{'world':<21}{'test':<32}{'rejected':>9}{'95 % interval':>18}{'interval holds truth':>22}"
     for scenario in SCENARIOS:
-        rates = permutation_rates(scenario, seeds) | other_rates(scenario, seeds, own_rules())
+        rates = permutation_rates(scenario, seeds) | other_rates(scenario, min(seeds, OTHER_SEEDS), own_rules())
         for name, rate in rates.items():
             low, high = rate.bounds
             covered = "" if rate.covered is None else f"{rate.covered / rate.seeds:.1%}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ from ogp_pipeline.store import cast_to_contract, connect, prepare, quoted
 from ogp_pipeline_tests.world import World
 
 RULES = own_rules()
+LABELS = PACKAGE_DIR / "reference" / "labels.csv"
 Row = tuple  # level, hits, commitments and, where they matter, year, region, relevance
 
 
@@ -348,6 +350,12 @@ def region_tells_all() -> Plans:
         pytest.param(
             plans_of(*[(i % 6, int(i < 9), 4) for i in range(30)]), (), "too_few_events", id="nine hits of 120"
         ),
+        pytest.param(
+            plans_of(*[(0, 1, 4), (3, 2, 4)] * 15),
+            (),
+            "no_variation",
+            id="one share for each level: no error to estimate",
+        ),
         pytest.param(level_tells_all(), (), "separation", id="the level tells hits and misses apart"),
         pytest.param(region_tells_all(), CONTROLS, "separation", id="no hit in a region that is a control"),
         pytest.param(
@@ -364,6 +372,11 @@ def test_when_a_regression_is_not_estimable(plans, controls, reason):
         finding = logit(plans, RULES, controls)
     assert finding.reason == reason
     assert (finding.estimate, finding.p_value, finding.interval_status) == (None, None, "not_estimable")
+
+
+def test_a_regression_that_does_not_settle():
+    """Only without the limit on log odds: separation is told first."""
+    assert logit(level_tells_all(), replace(RULES, max_log_odds=1e9)).reason == "not_converged"
 
 
 # --- rules, q values, words
@@ -422,6 +435,29 @@ def test_sentences(model, estimate, p_value, q_value, expected):
     assert "535 commitments of 33 plans, 7 of them" in text
     assert (words.EXPLORATORY in text) == (q_value is None)
     assert "cause" not in text and "None" not in text and "nan" not in text
+
+
+@pytest.mark.parametrize(
+    ("plans", "expected"),
+    [
+        pytest.param(0, "because all plans have the same level of public influence (0 plans).", id="none"),
+        pytest.param(1, "because all plans have the same level of public influence (1 plan).", id="one"),
+    ],
+)
+def test_sentences_without_an_estimate(plans, expected):
+    reason = "all plans have the same level of public influence"
+    text = words.not_estimable("development", "Transformative potential impact", reason, Counts(plans, 0, plans, 0))
+    assert text.endswith(expected) and '"transformative potential impact"' in text
+
+
+def test_every_reason_has_words():
+    """The words complete "because"; the codes are those that the models give."""
+    meanings = {row["code"]: row["meaning"] for row in rows_of(LABELS) if row["list"] == "association_reason"}
+    given = set()
+    for module in ("shuffles", "ranks", "logit"):
+        text = (PACKAGE_DIR / "statistics" / f"{module}.py").read_text(encoding="utf-8")
+        given |= set(re.findall(r'Finding\(\w+, "(\w+)"\)', text))
+    assert given == set(meanings) and all(meanings.values())
 
 
 # --- the table
@@ -552,10 +588,7 @@ WITHIN_YEAR = ("difference_pooled_within_year", "difference_mean_within_year")
 
 @pytest.fixture(scope="module")
 def rates() -> dict[str, dict[str, Rate]]:
-    return {
-        scenario.name: permutation_rates(scenario, CALIBRATION_SEEDS[scenario.name], shuffles=199)
-        for scenario in SCENARIOS
-    }
+    return {scenario.name: permutation_rates(scenario, CALIBRATION_SEEDS[scenario.name]) for scenario in SCENARIOS}
 
 
 @pytest.mark.parametrize("test", [*PLAIN, *WITHIN_YEAR])

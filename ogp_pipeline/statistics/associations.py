@@ -179,7 +179,7 @@ def _row(
         "controls_dropped": "|".join(finding.controls_dropped) or None,
         "sentence": words.estimated(model, *about, finding, q_value, rules)
         if is_estimated
-        else words.not_estimable(*about, reason_words),
+        else words.not_estimable(*about, reason_words, finding.counts),
     }
 
 

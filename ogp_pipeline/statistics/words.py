@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ogp_pipeline.statistics.plans import Finding
+from ogp_pipeline.statistics.plans import Counts, Finding
 from ogp_pipeline.statistics.rules import Rules
 
 STAGES = {
@@ -13,10 +13,10 @@ STAGES = {
 EXPLORATORY = "One of many comparisons: a reason to look closer, no finding."
 
 
-def not_estimable(stage: str, definition_words: str, reason_words: str) -> str:
+def not_estimable(stage: str, definition_words: str, reason_words: str, counts: Counts) -> str:
     """Why nothing can be said; `reason_words` completes "because"."""
     subject = f"Public influence {STAGES[stage]} and {_quoted(definition_words)}"
-    return f"{subject}: nothing can be said, because {reason_words}."
+    return f"{subject}: nothing can be said, because {reason_words} ({_plans(counts.plans)})."
 
 
 def estimated(
@@ -31,7 +31,7 @@ def estimated(
     claim = _claim(model, STAGES[stage], _quoted(definition_words), finding.estimate, is_clear)
     counts = finding.counts
     behind = (
-        f"{counts.commitments:,} commitments of {counts.plans:,} plans, "
+        f"{counts.commitments:,} commitments of {_plans(counts.plans)}, "
         f"{counts.plans_involve_or_above:,} of them at involve or above"
     )
     chance = f"without any association as much or more would be seen with probability {_probability(finding.p_value)}"
@@ -59,6 +59,10 @@ def _claim(model: str, where: str, what: str, estimate: float, is_clear: bool) -
         article = "" if share.startswith("odds") else "a "
         return f"{subject} {verb} {article}{direction} {share}: {measure}"
     return f"{subject} {verb} the {share}: what was found is {measure}"
+
+
+def _plans(count: int) -> str:
+    return f"{count:,} plan{'s' * (count != 1)}"
 
 
 def _quoted(definition_words: str) -> str:
