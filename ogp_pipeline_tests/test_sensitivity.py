@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -36,7 +37,12 @@ from ogp_pipeline_tests.test_vital_signs import (
 )
 from ogp_pipeline_tests.world import World
 
-TABLES = ("metrics.figures", "metrics.vital_signs_sensitivity", "metrics.vital_signs_with_analysts")
+TABLES = (
+    "metrics.data_through",
+    "metrics.figures",
+    "metrics.vital_signs_sensitivity",
+    "metrics.vital_signs_with_analysts",
+)
 CHOICES = (
     "pooled",
     "plan_mean",
@@ -540,3 +546,30 @@ def test_what_the_real_figures_say(real):
     assert "99 % of it mid-term; plans of 2013-2014" in found["4.5"]["title"]
     assert found["4.5"]["share_progress"] > 0.9
     assert "end-of-term codings of 'did it open government'" in found["4.9"]["missing_input"]
+
+
+def test_how_far_the_real_data_reach(real, real_data):
+    """From the files' own columns and sources.yml, which names the day each was released."""
+    explorer = real.rows("select * from metrics.data_through where layout = 'explorer_commitments'")[0]
+    file, process, _ = real_files(real_data)
+    years = [int(row["Year of submission"]) for row in records(file)]
+    reports = [
+        int(row[f"Report publication year ({name})"])
+        for row in records(file)
+        for name in ("progress report", "end of term")
+        if row[f"Report publication year ({name})"].isdigit()
+    ]
+    assert (explorer["latest_submitted_year"], explorer["latest_report_year"]) == (max(years), max(reports))
+    assert explorer["content_changed_date"] == explorer["released_date"] == date(2016, 7, 1)
+    plans = real.rows("select * from metrics.data_through where layout = 'process_database'")[0]
+    assert plans["latest_submitted_year"] == max(int(row["Year AP Submitted"]) for row in records(process))
+    assert plans["latest_report_year"] is None
+
+
+def test_data_of_unknown_date_reach_as_far_as_they_say(by_hand):
+    """A folder without sources.yml tells no date: it is not made up from the run."""
+    found = {row["layout"]: row for row in by_hand.rows("from metrics.data_through")}
+    assert set(found) == {"explorer_commitments", "process_database", "irm_report_commitments"}
+    explorer = found["explorer_commitments"]
+    assert (explorer["latest_submitted_year"], explorer["latest_report_year"]) == (2014, 2016)
+    assert (explorer["released_date"], explorer["content_changed_date"]) == (None, None)
