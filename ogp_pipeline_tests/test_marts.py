@@ -764,7 +764,8 @@ def test_a_process_row_of_another_plan_is_critical(world):
 def test_marts_keep_their_contracts(world, table):
     """Keys, codes, required values and foreign keys, on rows of every kind."""
     found = verdicts(world, f"marts.{table}").values()
-    assert not [verdict.sentence() for verdict in found if verdict.group == "contract" and not verdict.passed]
+    kept = [verdict for verdict in found if verdict.group == "contract" and verdict.severity == "critical"]
+    assert not [verdict.sentence() for verdict in kept if not verdict.passed]
 
 
 def test_relevance_that_disagrees_with_the_verdict_is_a_warning(world):
