@@ -105,8 +105,7 @@ def static_spec(figure: Figure, view: View, source: str, is_synthetic: bool) -> 
     spec = figure_spec(tuple(cell["level"] for cell in view.cells))
     heading = f"{'SYNTHETIC SAMPLE - ' if is_synthetic else ''}{title_of(figure, view)}"
     key = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan; circles: plans, larger with more "
-    said = [] if view.is_drawn else [sentence_of(figure, view)]
-    notes = [*said, key + "commitments.", *caveats(view), f"Source: {source}"]
+    notes = [sentence_of(figure, view), key + "commitments.", *caveats(view), f"Source: {source}"]
     return {
         **spec,
         "datasets": figure_data(view),
