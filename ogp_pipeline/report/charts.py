@@ -142,7 +142,10 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "value": value,
         "plans_words": plans if cell["plans"] else "",
         "commitments_words": commitments if cell["plans"] else "",
-        "note": note.replace(": under ", ":|under ").replace(" plans", "|plans").replace(": no ", ":|no "),
+        "note": note.replace(": under ", ":|under ")
+        .replace("none ", "none|")
+        .replace(" plans", "|plans")
+        .replace(": no ", ":|no "),
         "tooltip": "\n".join(line for line in lines if line),
     }
 
