@@ -170,7 +170,7 @@ def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
         "plans": ("plans", "count"),
         "commitments": ("commitments", "count"),
     }
-    tables = []
+    tables, without = [], []
     for figure in figures:
         own = sorted(
             (row for row in rows if row["figure"] == figure.number), key=lambda row: order.get(row["choice"], 0)
@@ -185,10 +185,13 @@ def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
             }
             for row in own
         ]
+        if all(row["difference"] is None for row in own):
+            without.append(figure.number)
+            continue
         stable = figure.summary["conclusion_stable"] if figure.summary else None
         verdict = {True: "the conclusion is stable", False: "the conclusion is not stable"}.get(stable, "no conclusion")
         tables.append(table(f"{title_of(figure, figure.default)}: {verdict}", columns(heads), named))
-    return {"tables": tables}
+    return {"tables": tables, "without": listed(without) if without else ""}
 
 
 def trend_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
