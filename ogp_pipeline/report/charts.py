@@ -105,8 +105,7 @@ def static_spec(figure: Figure, view: View, source: str, is_synthetic: bool) -> 
     spec = figure_spec(tuple(cell["level"] for cell in view.cells))
     heading = f"{'SYNTHETIC SAMPLE - ' if is_synthetic else ''}{title_of(figure, view)}"
     key = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan; circles: plans, larger with more "
-    said = [] if view.is_drawn else [sentence_of(figure, view)]
-    notes = [*said, key + "commitments.", *caveats(view), f"Source: {source}"]
+    notes = [sentence_of(figure, view), key + "commitments.", *caveats(view), f"Source: {source}"]
     return {
         **spec,
         "datasets": figure_data(view),
@@ -143,7 +142,10 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "value": value,
         "plans_words": plans if cell["plans"] else "",
         "commitments_words": commitments if cell["plans"] else "",
-        "note": note.replace(": under ", ":|under ").replace(" plans", "|plans").replace(": no ", ":|no "),
+        "note": note.replace(": under ", ":|under ")
+        .replace("none ", "none|")
+        .replace(" plans", "|plans")
+        .replace(": no ", ":|no "),
         "tooltip": "\n".join(line for line in lines if line),
     }
 

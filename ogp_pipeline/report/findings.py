@@ -9,7 +9,7 @@ from typing import Any
 from ogp_pipeline.report.reading import ReleaseReader, Row
 from ogp_pipeline.report.tables import columns, significant, table
 from ogp_pipeline.report.views import Figure
-from ogp_pipeline.report.words import count, listed, plain, sentence_of, title_of
+from ogp_pipeline.report.words import listed, plain, sentence_of, title_of
 
 QUESTIONS = {
     "ambition": "more ambition",
@@ -45,8 +45,6 @@ def _answer(figure: Figure, test: Row | None, tested: bool) -> Answer:
         sentences.append(test["sentence"])
     elif not tested and view.is_drawn:
         sentences.append(f"Whether this is more than chance is {NOT_COMPUTED}.")
-    if figure.summary is not None and view.is_drawn:
-        sentences.append(_stability(figure.summary))
     return Answer(figure, QUESTIONS.get(view.first["outcome"], view.first["outcome"]), _verdict(view, test), sentences)
 
 
@@ -59,18 +57,10 @@ def _verdict(view: Any, test: Row | None) -> str:
         return "shown, cannot be tested"
     value = test["q_value"] if test["q_value"] is not None else test["p_value"]
     if value is None or value > NOTHING_FOUND_ABOVE:
-        return "no association found"
-    return "association found"
-
-
-def _stability(summary: Row) -> str:
-    stable, agreeing, compared = (
-        summary[name] for name in ("conclusion_stable", "choices_agreeing", "choices_compared")
-    )
-    if stable is None:
-        return "How far this depends on choices cannot be said."
-    head = "This does not depend on" if stable else "This depends on"
-    return f"{head} how one counts: {agreeing} of {count(compared, 'other way')} of counting agree with it."
+        return "no association beyond chance is found"
+    # a ratio has its middle at one, a difference and a correlation at nothing
+    is_higher = test["estimate"] > (1 if test["estimate_kind"] == "odds_ratio" else 0)
+    return f"{'higher' if is_higher else 'lower'} at involve or above, by more than chance would give"
 
 
 def _summary(found: Sequence[Answer]) -> str:
@@ -94,9 +84,11 @@ def association_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
     rows = associations(release)
     if rows is None:
         return {"primary": None, "missing": "metrics.associations"}
+    models = meanings(release, "association_model")
     shown = [
         {
             **row,
+            "model": models.get(row["model"], plain(row["model"])),
             "interval": _interval(row),
             "reading": f"{plain(row['definition'])}, {row['stage']}",
             "result": row["sentence"] if row["status"] == "estimated" else row.get("reason_words") or row["reason"],
@@ -110,7 +102,7 @@ def association_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
                 {
                     "figure": ("figure", "text"),
                     "result": ("in words", "text"),
-                    "model": ("model", "code"),
+                    "model": ("model", "text"),
                     "estimate": ("estimate", "number"),
                     "interval": ("95 % interval", "text"),
                     "p_value": ("p", "number"),
@@ -127,7 +119,7 @@ def association_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
                 {
                     "figure": ("figure", "text"),
                     "reading": ("definition and stage", "text"),
-                    "model": ("model", "code"),
+                    "model": ("model", "text"),
                     "estimate_kind": ("estimate is a", "code"),
                     "estimate": ("estimate", "number"),
                     "interval": ("95 % interval", "text"),
@@ -142,6 +134,12 @@ def association_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
     }
 
 
+def meanings(release: ReleaseReader, list_name: str) -> Mapping[str, str]:
+    """The words of the codes of a list, from reference.labels."""
+    rows = release.rows("select code, meaning from reference.labels where list = ? and meaning <> ''", [list_name])
+    return {row["code"]: row["meaning"] for row in rows}
+
+
 def _interval(row: Row) -> str:
     if row["ci_low"] is None or row["ci_high"] is None:
         return ""
@@ -152,38 +150,48 @@ def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
     """For each figure: its conclusion under every way of counting."""
     if not release.has("metrics.vital_signs_sensitivity"):
         return {"tables": None, "missing": "metrics.vital_signs_sensitivity"}
-    words = _choice_words(release)
+    choices = release.rows_of("reference.sensitivity_choices", "from reference.sensitivity_choices order by position")
+    words = {row["choice"]: row["words"] for row in choices or ()}
+    order = {choice: place for place, choice in enumerate(words)}
     # what is said of a choice is repeated on its six levels
     rows = release.rows(
-        "select figure, choice, any_value(share_below_involve) as share_below_involve, "
-        "any_value(share_involve_or_above) as share_involve_or_above, any_value(difference) as difference, "
-        "any_value(direction) as direction, any_value(agrees_with_default) as agrees_with_default, "
-        "sum(plans) as plans, sum(commitments) as commitments "
-        "from metrics.vital_signs_sensitivity group by figure, choice order by figure, choice <> 'pooled', choice"
+        "select figure, choice, choice_status, share_below_involve, share_involve_or_above, difference, direction, "
+        "agrees_with_default, sum(plans)::bigint as plans, sum(commitments)::bigint as commitments "
+        "from metrics.vital_signs_sensitivity group by all order by figure, choice"
     )
+    statuses = meanings(release, "sensitivity_status")
     heads = {
         "words": ("way of counting", "text"),
         "share_below_involve": ("below involve", "share"),
         "share_involve_or_above": ("involve or above", "share"),
         "difference": ("difference", "share"),
         "direction": ("at involve or above it is", "code"),
-        "agrees_with_default": ("agrees with the figure", "yes_no"),
+        "agrees": ("agrees with the figure", "text"),
         "plans": ("plans", "count"),
         "commitments": ("commitments", "count"),
     }
-    tables = []
+    tables, without = [], []
     for figure in figures:
-        own = [row for row in rows if row["figure"] == figure.number]
-        named = [{**row, "words": words.get(row["choice"], plain(row["choice"]))} for row in own]
+        own = sorted(
+            (row for row in rows if row["figure"] == figure.number), key=lambda row: order.get(row["choice"], 0)
+        )
+        named = [
+            {
+                **row,
+                "words": words.get(row["choice"], plain(row["choice"])),
+                "agrees": {True: "yes", False: "no"}.get(row["agrees_with_default"])
+                if row["choice_status"] == "computed"
+                else statuses.get(row["choice_status"], plain(row["choice_status"])),
+            }
+            for row in own
+        ]
+        if all(row["difference"] is None for row in own):
+            without.append(figure.number)
+            continue
         stable = figure.summary["conclusion_stable"] if figure.summary else None
         verdict = {True: "the conclusion is stable", False: "the conclusion is not stable"}.get(stable, "no conclusion")
         tables.append(table(f"{title_of(figure, figure.default)}: {verdict}", columns(heads), named))
-    return {"tables": tables}
-
-
-def _choice_words(release: ReleaseReader) -> Mapping[str, str]:
-    rows = release.rows_of("reference.sensitivity_choices", "select choice, words from reference.sensitivity_choices")
-    return {row["choice"]: row["words"] for row in rows or ()}
+    return {"tables": tables, "without": listed(without) if without else ""}
 
 
 def trend_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:

@@ -56,11 +56,13 @@ def chart_data(figures: Sequence[Figure]) -> dict[str, Any]:
 
 def _view(figure: Figure, view: View, stages_words: str) -> dict[str, Any]:
     extra = [stages_words] if view.first["stage"] == "throughout" and stages_words else []
+    missing = figure.summary["missing_input"] if figure.summary and view.is_default else None
+    if missing:
+        extra.append(f"What would fill the levels that are not drawn: {missing}.")
     return {
         "view": view,
         "title": title_of(figure, view),
         "sentence": sentence_of(figure, view),
-        "missing_input": figure.summary["missing_input"] if figure.summary and view.is_default else None,
         "caveats": [*caveats(view), *extra],
         "alternative": alternative(figure, view),
         "table": _cells_table(figure, view),

@@ -25,7 +25,7 @@
     const narrow = width < NARROW;
     const words = structuredClone(spec);
     for (const layer of words.layer) {
-      if (narrow && layer.mark.fontSize) layer.mark.fontSize = Math.min(layer.mark.fontSize, 11) - 1;
+      if (narrow && layer.mark.fontSize) layer.mark.fontSize = layer.mark.fontSize > 10 ? 10 : 8;
       if (narrow && layer.mark.type === "tick") layer.mark.width = 8;
     }
     const axis = { ...words.config.axis, labelFontSize: narrow ? 9 : 12, titleFontSize: narrow ? 11 : 12 };
