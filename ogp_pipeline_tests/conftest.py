@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ogp_pipeline.models import Catalog, load_catalog
+from ogp_pipeline.sample import write_sample
 from ogp_pipeline_tests.world import World
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -37,6 +38,15 @@ def published_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -
 def published(published_once: World, tmp_path: Path) -> World:
     """A copy of the published world, for one test."""
     return published_once.copy_to(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sampled_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
+    """A world with a release of the sample, with all its dirt; never changed."""
+    world = World(tmp_path_factory.mktemp("sampled"), catalog)
+    write_sample(world.inputs)
+    assert world.build().publish().status == "published"
+    return world
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,6 @@ from ogp_pipeline.release.csv_files import write_csv
 from ogp_pipeline.release.data_package import data_package
 from ogp_pipeline.release.facts import ReleaseFacts, SourceFact, release_session
 from ogp_pipeline.release.workbook import CELL_LENGTH, CONTENTS, SCHEMAS_SHOWN, sheet_names, write_workbook
-from ogp_pipeline.sample import write_sample
 from ogp_pipeline_tests.world import World
 
 # the one table that says when and from which folder a release was made
@@ -40,12 +39,9 @@ def small_release(published_once: World) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sample_release(tmp_path_factory, catalog: Catalog) -> Path:
-    """The folder of a release of the sample, with all its dirt."""
-    world = World(tmp_path_factory.mktemp("exported"), catalog)
-    write_sample(world.inputs)
-    world.build().publish()
-    return release_folder(world)
+def sample_release(sampled_once: World) -> Path:
+    """The folder of a release of the sample."""
+    return release_folder(sampled_once)
 
 
 def rows_of_csv(package: Package, table: str) -> list[tuple]:
