@@ -186,6 +186,28 @@ def figures(data_dir: Path | None, output: Path) -> None:
         click.echo(path)
 
 
+@main.command()
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; default: print it."
+)
+def dictionary(output: Path | None) -> None:
+    """Write the data dictionary, every public table and column, as Markdown."""
+    from ogp_pipeline.dictionary import markdown
+    from ogp_pipeline.models import load_catalog
+    from ogp_pipeline.store import write_atomically
+
+    text = markdown(load_catalog())
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        write_atomically(output, text.encode())
+    except OSError as error:
+        click.echo(f"{output} cannot be written: {error.strerror}: name a file in a folder of yours", err=True)
+        sys.exit(BAD_INPUT)
+    click.echo(output)
+
+
 def _settings(data_dir: Path | None, sources: str | None) -> Settings:
     settings = Settings.from_environment()
     if data_dir is not None:

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from ogp_pipeline.models import Catalog, load_catalog
+from ogp_pipeline.sample import write_sample
 from ogp_pipeline_tests.report_world import write_reported_world
 from ogp_pipeline_tests.world import World
 
@@ -57,6 +58,15 @@ def reported(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Worl
     """A world with a release whose figures can be shown in part, and whose texts are hostile; never changed."""
     world = World(tmp_path_factory.mktemp("reported"), catalog)
     write_reported_world(world)
+    assert world.build().publish().status == "published"
+    return world
+
+
+@pytest.fixture(scope="session")
+def sampled_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
+    """A world with a release of the sample, with all its dirt; never changed."""
+    world = World(tmp_path_factory.mktemp("sampled"), catalog)
+    write_sample(world.inputs)
     assert world.build().publish().status == "published"
     return world
 
