@@ -64,7 +64,7 @@ def finish(
         if earlier is not None:
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
         models = [*catalog.public, *catalog.release_tables]
-        _table(connection, catalog, "meta.tables", [_table_row(connection, m, states) for m in models])
+        _table(connection, catalog, "meta.tables", [_table_row(connection, catalog, m, states) for m in models])
         _table(connection, catalog, "meta.columns", _column_rows(connection, models))
         # the two tables that describe all tables describe themselves too, once they are there
         connection.execute(
@@ -130,7 +130,9 @@ def _exists(connection: duckdb.DuckDBPyConnection, model: Model) -> bool:
     return found.fetchone()[0] == 1
 
 
-def _table_row(connection: duckdb.DuckDBPyConnection, model: Model, states: Mapping[str, TableState]) -> dict[str, Any]:
+def _table_row(
+    connection: duckdb.DuckDBPyConnection, catalog: Catalog, model: Model, states: Mapping[str, TableState]
+) -> dict[str, Any]:
     rows = 0
     if _exists(connection, model):
         rows = connection.execute(f"select count(*) from release.{model.name}").fetchone()[0]
@@ -142,6 +144,7 @@ def _table_row(connection: duckdb.DuckDBPyConnection, model: Model, states: Mapp
         "key_columns": ", ".join(model.contract.key) or None,
         "rows": rows,
         "fingerprint": states[model.name].fingerprint if model.name in states else None,
+        "code_hash": catalog.whole_code_hash(model.name) if model.name in states else None,
         "sql": model.sql,
     }
 
@@ -169,6 +172,7 @@ def _column_rows(connection: duckdb.DuckDBPyConnection, models: Sequence[Model])
                     "codes": "|".join(lists[column.codes]) if column and column.codes else None,
                     "is_required": bool(column and (column.required or name in model.contract.key)),
                     "is_key": name in model.contract.key,
+                    "is_derived": bool(column and column.derived) or model.is_derived,
                 }
             )
     return rows
@@ -209,6 +213,7 @@ def release_row(
     counts: Mapping[str, int],
     git_commit: str | None,
     versions: Mapping[str, str],
+    compared_with: str | None = None,
 ) -> dict[str, Any]:
     """The row of `meta.releases`."""
     accepted = [
@@ -225,4 +230,5 @@ def release_row(
         **counts,
         "git_commit": git_commit,
         "versions": json.dumps(dict(versions)),
+        "compared_with": compared_with,
     }
