@@ -89,7 +89,8 @@ class Contract(_Strict):
     from facts elsewhere. A column of `provenance` is not compared. `rows_from` names for each staged table the
     columns that tie its rows to a row of this table: whether an edit of the source can have changed the row is
     judged by those rows; without it by all rows of all sources the table is made from. `presence_from` does the
-    same for whether a row is there at all.
+    same for whether a row is there at all. `compared` names the columns of a staged table that stand in no mart:
+    their cells are compared too.
     """
 
     description: str = Field(min_length=1)
@@ -110,11 +111,12 @@ class Contract(_Strict):
     sheet: str | None = None
     sheet_order: int = 1  # place of the sheet among those of its template
     derived: bool = False
+    compared: tuple[str, ...] = ()
     derived_rows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     rows_from: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     presence_from: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
-    @field_validator("key", "reads", "recognised_by", "row_key", mode="before")
+    @field_validator("key", "reads", "recognised_by", "row_key", "compared", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
@@ -132,6 +134,7 @@ class Contract(_Strict):
         if not self.private and not self.columns:
             problems.append("columns: a table that is not private names its columns")
         places = [("key", self.key), ("foreign_keys", tuple(self.foreign_keys)), ("row_key", self.row_key)]
+        places.append(("compared", self.compared))
         places.append(("derived_rows", tuple(self.derived_rows)))
         places += [(f"rows_from {staged}", names) for staged, names in self.rows_from.items()]
         places += [(f"presence_from {staged}", names) for staged, names in self.presence_from.items()]

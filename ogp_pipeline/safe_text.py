@@ -28,5 +28,6 @@ def spreadsheet_cell(value: object) -> object:
 
 
 def markdown(text: str) -> str:
-    """The text as it is, in one line of a Markdown page: nothing in it is markup, HTML or a link."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|&~:@$^=])", r"\\\1", visible(text))
+    """The text as it is, inside a line of a Markdown page: nothing in it is markup, HTML, a formula or a link."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>#!|&~:@$])", r"\\\1", visible(text))
+    return re.sub(r"(?i)(www)\.", r"\1\\.", escaped)

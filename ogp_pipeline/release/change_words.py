@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,12 +64,17 @@ def summary_line(counts: ChangeCounts) -> str:
 
 def change_words(row: Mapping[str, Any]) -> str:
     """One row of meta.changes as a line of plain text; what stands in the files cannot command a terminal."""
-    place = f"{row['table_name']} {_short(row['key'])}"
+    place = f"{row['table_name']} {key_words(row['key'])}"
     if row["change"] == "changed":
         return visible(f"{place} {row['column']}: {_value(row['old'])} -> {_value(row['new'])}")
     if row["change"] == "rekeyed":
         return visible(f"{place} has a new id: it was {row['old']}")
     return visible(f"{place} {row['change']}: {_short(row['new'] or row['old'] or '')}")
+
+
+def key_words(key: str) -> str:
+    """The values of a key, which is JSON: `AP_ALB01, throughout`."""
+    return _short(", ".join(str(value) for value in json.loads(key).values()))
 
 
 def _head(connection: duckdb.DuckDBPyConnection) -> list[str]:
@@ -128,7 +134,7 @@ def _cause(connection: duckdb.DuckDBPyConnection, cause: str) -> list[str]:
         [cause, LISTED[cause]],
     ).fetchall()
     for table, key, change, column, old, new in rows:
-        cells = (f"{table} {change}", _short(key), column or "", _value(old), _value(new))
+        cells = (f"{table} {change}", key_words(key), column or "", _value(old), _value(new))
         lines.append("| " + " | ".join(markdown(text) for text in cells) + " |")
     if total > len(rows):
         lines += ["", f"and {total - len(rows):,} more: `select * from meta.changes where cause = '{cause}'`"]

@@ -24,6 +24,22 @@ CAUSES = ("source", "mixed", "reference", "code")  # likewise: an edit of the in
 KINDS = ("rekeyed", "changed", "removed", "added")
 COMMITMENTS = "marts.commitments"
 HISTORY = "marts.commitment_id_history"
+# The one file of a layout that is gone and the one that is new are the same file under another name.
+RENAMED_FILES = """
+    create temp table renamed_files as
+    with loaded as (
+        select layout, source_file, true as is_new from release.meta.sources where status = 'loaded'
+        union all
+        select layout, source_file, false from earlier.meta.sources where status = 'loaded'
+    ),
+    in_one as (
+        select layout, source_file, any_value(is_new) as is_new from loaded group by all having count(*) = 1
+    )
+    select min(source_file) filter (where not is_new) as old_name, min(source_file) filter (where is_new) as new_name
+    from in_one
+    group by layout
+    having count(*) = 2 and count(distinct is_new) = 2
+"""
 PREVIOUS = "the release before"  # the file in which the matching of ids sees the commitments of that release
 
 
@@ -83,6 +99,7 @@ def _find(connection: duckdb.DuckDBPyConnection, catalog: Catalog, now: Made, be
     if before is None:
         return
     schemas = (*COMPARED, "raw", "staging", "meta")
+    connection.execute(RENAMED_FILES)
     new_layout, old_layout = layout_of(connection, "release", schemas), layout_of(connection, "earlier", schemas)
     tables = _differing(catalog, now, before, new_layout, old_layout)
     rekeyed = COMMITMENTS in {model.name for model, _ in tables} and _rekeyed(connection, catalog)
@@ -96,8 +113,9 @@ def _find(connection: duckdb.DuckDBPyConnection, catalog: Catalog, now: Made, be
             there = suspected.cause(rows.may_have_changed(model, "n", model.contract.presence_from))
         comparison = _Comparison(model, position, new_layout[model.name], old_layout[model.name], bool(rekeyed))
         connection.execute(comparison.changed_cells(cause))
-        connection.execute(comparison.rows_of_one("added", there))
-        connection.execute(comparison.rows_of_one("removed", there))
+        if not model.contract.compared:  # whether a staged row is there shows in the marts
+            connection.execute(comparison.rows_of_one("added", there))
+            connection.execute(comparison.rows_of_one("removed", there))
         if rekeyed and model.name == COMMITMENTS:
             connection.execute(comparison.rekeyed_rows(cause))
 
@@ -105,6 +123,7 @@ def _find(connection: duckdb.DuckDBPyConnection, catalog: Catalog, now: Made, be
 def _differing(catalog: Catalog, now: Made, before: Made, new: Layout, old: Layout) -> list[tuple[Model, int]]:
     """The tables to compare, with their position: those in both releases, with their keys, whose content differs."""
     public = [model for schema in COMPARED for model in catalog.public if model.schema == schema]
+    public += [model for model in catalog.public if model.contract.compared]
     return [
         (model, position)
         for position, model in enumerate(public)
@@ -163,11 +182,11 @@ class _Comparison:
 
     @property
     def common(self) -> list[str]:
-        """The columns that are compared."""
-        specs = self.model.contract.columns
-        return [
-            name for name in self.new_types if name in self.old_types and not (name in specs and specs[name].provenance)
-        ]
+        """The columns that are compared, with the key."""
+        contract = self.model.contract
+        chosen = {*contract.key, *contract.compared} if contract.compared else set(self.new_types)
+        provenance = {name for name, spec in contract.columns.items() if spec.provenance}
+        return [name for name in self.new_types if name in self.old_types and name in chosen - provenance]
 
     @property
     def key(self) -> Sequence[str]:
@@ -223,8 +242,14 @@ class _Comparison:
 
     @property
     def _before(self) -> str:
-        """The table before; where commitments have other ids now, under those."""
+        """The table before; where commitments have other ids now, or files other names, under those."""
         name = f"earlier.{self.model.name}"
+        if "_source_file" in self.model.contract.key:
+            return (
+                "(select * replace (coalesce((select new_name from renamed_files "
+                "where old_name = before._source_file), before._source_file) as _source_file) "
+                f"from {name} as before)"
+            )
         if not self.is_rekeyed or "commitment_id" not in self.model.contract.key:
             return name
         return (
