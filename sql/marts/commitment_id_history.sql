@@ -17,7 +17,7 @@ older as (
     where coalesce(theirs.released_date, date '0001-01-01') <= coalesce(chosen.released_date, date '0001-01-01')
 ),
 former as (
-    select plan_id, commitment_id as former_id, commitment_number, title, fold(title) as title_key
+    select plan_id, commitment_id as former_id, commitment_number, title, title_key(title, commitment_number) as title_key
     from older
     where (plan_id, commitment_id) not in (select (plan_id, commitment_id) from marts.commitments)
     qualify row_number() over (
@@ -30,7 +30,7 @@ present as (
         plan_id,
         commitment_id,
         commitment_number,
-        fold(coalesce(title, left(full_text, 200))) as title_key
+        title_key(coalesce(title, left(full_text, 200)), commitment_number) as title_key
     from marts.commitments
     where plan_id in (select plan_id from former)
         and (plan_id, commitment_id) not in (select (plan_id, commitment_id) from older)
