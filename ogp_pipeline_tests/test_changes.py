@@ -263,7 +263,7 @@ def test_the_words_of_a_release(edited: World) -> None:
     assert "Figure 4.3, consult: 0 of 0 (no share) -> 4 of 5 (no share)" in text, "Albania's level and one coding"
     assert "Figure 4.3, involve: 50 of 50 (100.0%) -> 45 of 45 (100.0%)" in text
     assert "| marts.commitments changed | AP\\_ALB01-1 | potential\\_impact | moderate | minor |" in text
-    assert "New \\| \\<b\\>one\\</b\\>\\\\u001b" in text, "what stands in a file is no markup and no table"
+    assert "New \\| \\<b\\>one\\</b\\>\\\\u001B" in text, "what stands in a file is no markup and no table"
     assert "<b>" not in text
     assert "\x1b" not in text
 
