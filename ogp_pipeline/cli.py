@@ -208,6 +208,33 @@ def dictionary(output: Path | None) -> None:
     click.echo(output)
 
 
+@main.command()
+@data_dir_option
+@click.option("--since", metavar="RELEASE", help="Compare with this kept release instead of the one before.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "csv"]),
+    default="text",
+    show_default=True,
+    help="Text to read, or every change as json or csv.",
+)
+def changes(data_dir: Path | None, since: str | None, form: str) -> None:
+    """Say what the current release has otherwise than the one before it, and why.
+
+    Exit status: 0, also where nothing changed; 2 usage, for example a release that is not kept.
+    """
+    from ogp_pipeline.models import load_catalog
+    from ogp_pipeline.release.change_list import FORMATS, list_changes
+
+    try:
+        found = list_changes(_settings(data_dir, None), load_catalog(), since)
+    except InputError as error:
+        click.echo(str(error), err=True)
+        sys.exit(BAD_INPUT)
+    click.echo(FORMATS[form](found), nl=False)
+
+
 def _settings(data_dir: Path | None, sources: str | None) -> Settings:
     settings = Settings.from_environment()
     if data_dir is not None:

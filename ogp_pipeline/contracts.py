@@ -35,6 +35,8 @@ class Column(_Strict):
     source: str | None = None  # where its values come from, where the table's own `source` does not say
     choices: str | None = None  # raw layouts: the list whose labels a template offers in this column
     example: str | None = None  # raw layouts: what a filled-in cell looks like
+    derived: bool = False  # follows from columns that stand elsewhere in public tables: see Contract
+    provenance: bool = False  # says where in which file the row stands: moves when rows or files do, see Contract
 
 
 class Expectation(BaseModel):
@@ -87,6 +89,14 @@ class Contract(_Strict):
     A raw layout says more: `recognised_by` lists the headers that tell it from all others, `row_key` those by
     which reference/corrections.csv names a row, `template`, `sheet` and `sheet_order` the form whose sheet it is (a
     sheet that nobody filled in is no fault).
+
+    What two releases differ in (meta.changes) is told at the home of each fact. `derived` marks a table (every
+    metric is), `derived_rows` rows by the values of a column, and a column's own `derived` a column that follows
+    from facts elsewhere. A column of `provenance` is not compared. `rows_from` names for each staged table the
+    columns that tie its rows to a row of this table: whether an edit of the source can have changed the row is
+    judged by those rows; without it by all rows of all sources the table is made from. `presence_from` does the
+    same for whether a row is there at all. `compared` names the columns of a staged table that stand in no mart:
+    their cells are compared too.
     """
 
     description: str = Field(min_length=1)
@@ -108,18 +118,34 @@ class Contract(_Strict):
     template: str | None = None
     sheet: str | None = None
     sheet_order: int = 1  # place of the sheet among those of its template
+    derived: bool = False
+    compared: tuple[str, ...] = ()
+    derived_rows: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    rows_from: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    presence_from: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
-    @field_validator("key", "reads", "recognised_by", "row_key", mode="before")
+    @field_validator("key", "reads", "recognised_by", "row_key", "compared", mode="before")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
+
+    @field_validator("derived_rows", "rows_from", "presence_from", mode="before")
+    @classmethod
+    def _as_tuples(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        return {name: tuple(items) if isinstance(items, list) else items for name, items in value.items()}
 
     @model_validator(mode="after")
     def _consistent(self) -> Contract:
         problems = []
         if not self.private and not self.columns:
             problems.append("columns: a table that is not private names its columns")
-        places = (("key", self.key), ("foreign_keys", tuple(self.foreign_keys)), ("row_key", self.row_key))
+        places = [("key", self.key), ("foreign_keys", tuple(self.foreign_keys)), ("row_key", self.row_key)]
+        places.append(("compared", self.compared))
+        places.append(("derived_rows", tuple(self.derived_rows)))
+        places += [(f"rows_from {staged}", names) for staged, names in self.rows_from.items()]
+        places += [(f"presence_from {staged}", names) for staged, names in self.presence_from.items()]
         for place, names in places:
             problems += [f"{place}: {name} is not among the columns" for name in names if name not in self.columns]
         checks = [rule.check for rule in self.expectations] + [rule.name for rule in self.failing_rows]

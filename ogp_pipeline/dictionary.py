@@ -68,6 +68,7 @@ class ColumnEntry:
     is_unique: bool
     references: str | None  # the table whose key it holds
     source_rule: str | None
+    is_derived: bool  # it follows from columns of other public tables
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def _column_entry(model: Model, name: str, kind: str, position: int) -> ColumnEn
         is_unique=bool(column and column.unique) or contract.key == (name,),
         references=contract.foreign_keys.get(name),
         source_rule=one_line((column and column.source) or contract.source),
+        is_derived=bool(column and column.derived) or model.is_derived,
     )
 
 

@@ -52,6 +52,11 @@ class Model:
         return tuple(sorted({*self.reads, *self.checks_read}))
 
     @property
+    def is_derived(self) -> bool:
+        """All it says follows from other public tables; so it is with every metric."""
+        return self.contract.derived or self.schema == "metrics"
+
+    @property
     def schema(self) -> str:
         """`marts` of `marts.commitments`."""
         return self.name.split(".")[0]
@@ -88,6 +93,29 @@ class Catalog:
     def sources(self) -> tuple[str, ...]:
         """The names of the official layouts: one raw table each."""
         return tuple(model.table for model in self if model.schema == "raw")
+
+    def made_from(self, name: str) -> frozenset[str]:
+        """Every table that the rows of a table come from, directly or through others."""
+        found: set[str] = set()
+        ahead = list(self[name].reads)
+        while ahead:
+            read = ahead.pop()
+            if read not in found:
+                found.add(read)
+                ahead += self[read].reads
+        return frozenset(found)
+
+    def whole_code_hash(self, name: str) -> str:
+        """A hash of the code of a table and of all tables it is made from.
+
+        Facts of reference/*.csv are no code: a table that holds them does not count.
+        """
+        names = sorted(
+            each
+            for each in {name, *self.made_from(name)}
+            if each == name or not (self[each].schema == "reference" and self[each].contract.built_by)
+        )
+        return hashlib.sha256("\0".join(f"{each} {self[each].code_hash}" for each in names).encode()).hexdigest()
 
     def source_of(self, name: str) -> str | None:
         """The source a raw, staging or quarantine table belongs to, by its name; None for all others."""
@@ -304,6 +332,11 @@ def _cross_faults(models: Mapping[str, Model]) -> list[str]:
                 table, listed = column.codes_in.rsplit(".", 1)
                 if table not in models or listed not in models[table].contract.columns:
                     faults.append(f"{model.name}: {name}: codes_in: there is no column {column.codes_in}")
+        for staged, columns in (*model.contract.rows_from.items(), *model.contract.presence_from.items()):
+            known = models[staged].contract.columns if staged in models else {}
+            for column in ("_source_file", "_source_row", *columns):
+                if column not in known:
+                    faults.append(f"{model.name}: rows_from or presence_from: {staged} has no column {column}")
         for column, parent in model.contract.foreign_keys.items():
             if parent in models and models[parent].contract.key != (column,):
                 faults.append(f"{model.name}: foreign key {column} does not match the key of {parent}")

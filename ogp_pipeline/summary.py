@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ogp_pipeline.models import Catalog
+from ogp_pipeline.release.change_words import summary_line
+from ogp_pipeline.release.changes import ChangeCounts
 from ogp_pipeline.release.figures import text_bars
 from ogp_pipeline.release.record import last_run
 from ogp_pipeline.settings import Settings
@@ -87,7 +89,9 @@ def release_summary(settings: Settings) -> str:
         f"  {settings.last_run}",
     ]
     paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
+    counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
+    changes = [summary_line(counts)] if run["status"] == "published" else []
     banner = [BANNER] if run.get("is_synthetic") else []
     return "\n".join(
-        [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *paths]
+        [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *changes, *paths]
     )

@@ -8,11 +8,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import groupby
 
+from ogp_pipeline.safe_text import spreadsheet_cell, visible
 from ogp_pipeline.validation import (
     ABSENT_COLUMN,
     DOUBTFUL,
@@ -37,18 +37,6 @@ TITLES = {
 }
 NOT_READ = {"ignored": "passed over", "duplicate": "read once", "missing": "not there", "refused": "REFUSED"}
 CSV_COLUMNS = ("file", "sheet", "layout", "outcome", "row", "column", "value", "used", "reason", "what_to_do")
-SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def visible(text: str) -> str:
-    """The text with control characters, marks of writing direction and broken characters spelled out."""
-    return "".join(
-        SPELLED.get(letter) or f"\\u{ord(letter):04x}"
-        if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in DIRECTION_MARKS
-        else letter
-        for letter in text
-    )
 
 
 def as_text(report: Report) -> str:
@@ -140,7 +128,7 @@ def as_csv(report: Report) -> str:
     for file in report.files:
         place = {"file": file.file, "sheet": file.sheet, "layout": file.layout}
         for entry in _csv_entries(file):
-            writer.writerow({name: _csv_cell(value) for name, value in (place | entry).items()})
+            writer.writerow({name: spreadsheet_cell(value) for name, value in (place | entry).items()})
     return target.getvalue()
 
 
@@ -158,13 +146,6 @@ def _csv_entries(file: FileReport) -> Iterable[dict[str, object]]:
         entry = asdict(finding)
         del entry["rule"]
         yield entry
-
-
-def _csv_cell(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    shown = visible(value)
-    return "'" + shown if shown.startswith(("=", "+", "-", "@")) else shown
 
 
 def as_json(report: Report) -> str:

@@ -72,6 +72,9 @@ class Broken(NamedTuple):
     [
         Broken(CONTRACT.replace("key: [id]", "key: [nr]"), "key: nr is not among the columns", "unknown key column"),
         Broken(CONTRACT + "foreign_keys: {plan: marts.plans}", "foreign_keys: plan is not", "unknown foreign key"),
+        Broken(CONTRACT + "rows_from: {staging.x: [nr]}", "rows_from staging.x: nr is not", "unknown column of rows"),
+        Broken(CONTRACT + "derived_rows: {nr: [a]}", "derived_rows: nr is not", "derived rows by an unknown column"),
+        Broken(CONTRACT + "compared: [nr]", "compared: nr is not", "an unknown column to compare"),
         Broken(CONTRACT + "owner: me", "thing.yml: owner: Extra inputs", "unknown field"),
         Broken(CONTRACT.replace("description: Its id.", "unique: true"), "columns.id.description", "no description"),
         Broken(CONTRACT.replace("Its id.", "''"), "columns.id.description", "an empty description"),
@@ -270,6 +273,29 @@ def test_models_come_after_what_they_read(tmp_path):
     assert [name for name, _ in catalog.steps()] == ["marts__y", "marts__z", "metrics__a", "marts__x"]
 
 
+def test_what_a_table_is_made_from_and_the_code_behind_it(tmp_path):
+    """Facts of reference are no code; all SQL on the way to a table is, whether it is private or not."""
+    files = {
+        "reference/labels.yml": CONTRACT + "built_by: ogp_pipeline.reference_tables:read\n",
+        "marts/_a.yml": "description: D.\ngrain: G.\nprivate: true\n",
+        "marts/_a.sql": "select id from reference.labels",
+        "marts/b.sql": "select id from marts._a",
+        "metrics/c.sql": "select id from marts.b",
+        "metrics/d.sql": "select 1 as id",
+    }
+    first = catalog_of(tmp_path / "first", files)
+    assert first.made_from("metrics.c") == {"reference.labels", "marts._a", "marts.b"}
+    assert first.made_from("metrics.d") == set()
+    edits = {
+        "marts/_a.sql": ("select id + 1 as id from reference.labels", {"marts._a", "marts.b", "metrics.c"}),
+        "reference/labels.yml": (files["reference/labels.yml"].replace("Its id.", "Another."), {"reference.labels"}),
+    }
+    for name, (text, expected) in edits.items():
+        edited = catalog_of(tmp_path / name.replace("/", "_"), files | {name: text})
+        differing = {m.name for m in first if first.whole_code_hash(m.name) != edited.whole_code_hash(m.name)}
+        assert differing == expected, name
+
+
 def test_the_tables_of_a_source_are_one_step(tmp_path):
     built = "built_by: ogp_pipeline.sources.raw_tables:raw\n"
     catalog = catalog_of(
@@ -339,6 +365,15 @@ class Wrong(NamedTuple):
             },
             "marts.a: foreign key id does not match the key of marts.b",
             "a foreign key to no key",
+        ),
+        Wrong(
+            {
+                "marts/a.yml": CONTRACT + "rows_from: {staging.b: [id]}\n",
+                "marts/a.sql": "select 1 as id",
+                "staging/b.sql": "select 1 as id",
+            },
+            "marts.a: rows_from or presence_from: staging.b has no column _source_file",
+            "rows of a table that does not say where they come from",
         ),
     ],
     ids=lambda row: row.why,

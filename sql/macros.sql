@@ -38,6 +38,25 @@ create or replace macro tidy(value) as
 create or replace macro fold(value) as
     trim(regexp_replace(replace(lower(strip_accents(value)), '’', ''''), '[\x{00A0}\x{2007}\x{202F}\s]+', ' ', 'g'));
 
+-- A title for comparison: folded, and without the commitment's own number where the title begins with it, as half of
+-- the titles of the 2016 release do (`3.2 Open data`, `Commitment 3.2: Open data`, `Measure n°3.2 - Open data`).
+create or replace macro title_key(title, number) as
+    coalesce(
+        nullif(regexp_replace(
+            fold(title),
+            '^([a-z]+ )?(n[°o.]* ?)?' || regexp_escape(coalesce(fold(number), '-')) || ' ?[-–:.)]* ?', ''), ''),
+        fold(title));
+
+-- How alike two such titles are, 0 to 1: 1 less the share of characters to edit. Titles whose lengths differ by more
+-- than a fifth cannot reach 0.8, below which nobody asks.
+create or replace macro title_similarity(one, other) as
+    case
+        when one = other then 1.0
+        when one is null or other is null
+            or abs(len(one) - len(other)) > 0.2 * greatest(len(one), len(other)) then 0.0
+        else 1 - levenshtein(one, other)::double / greatest(len(one), len(other))
+    end::double;
+
 -- A label for comparison: as fold, and without the prefix of the 2016 release (`c. Substantial`).
 create or replace macro fold_label(value) as regexp_replace(fold(value), '^[a-z][.)] *', '');
 

@@ -65,7 +65,9 @@ def finish(
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
         models = [*catalog.public, *catalog.release_tables]
         entries = [_described(connection, model) for model in models]
-        tables = [_table_row(connection, m, entry, states) for m, entry in zip(models, entries, strict=True)]
+        tables = [
+            _table_row(connection, catalog, model, entry, states) for model, entry in zip(models, entries, strict=True)
+        ]
         _table(connection, catalog, "meta.tables", tables)
         columns = [_column_row(entry, column) for entry in entries for column in entry.columns]
         _table(connection, catalog, "meta.columns", columns)
@@ -142,7 +144,11 @@ def _described(connection: duckdb.DuckDBPyConnection, model: Model) -> TableEntr
 
 
 def _table_row(
-    connection: duckdb.DuckDBPyConnection, model: Model, entry: TableEntry, states: Mapping[str, TableState]
+    connection: duckdb.DuckDBPyConnection,
+    catalog: Catalog,
+    model: Model,
+    entry: TableEntry,
+    states: Mapping[str, TableState],
 ) -> dict[str, Any]:
     rows = 0
     if _exists(connection, model):
@@ -157,6 +163,7 @@ def _table_row(
         "source_rule": entry.source_rule,
         "rows": rows,
         "fingerprint": states[model.name].fingerprint if model.name in states else None,
+        "code_hash": catalog.whole_code_hash(model.name) if model.name in states else None,
         "sql": model.sql,
     }
 
@@ -177,6 +184,7 @@ def _column_row(table: TableEntry, column: ColumnEntry) -> dict[str, Any]:
         "is_unique": column.is_unique,
         "references_table": column.references,
         "source_rule": column.source_rule,
+        "is_derived": column.is_derived,
     }
 
 
@@ -226,6 +234,7 @@ def release_row(
     counts: Mapping[str, int],
     git_commit: str | None,
     versions: Mapping[str, str],
+    compared_with: str | None = None,
 ) -> dict[str, Any]:
     """The row of `meta.releases`."""
     accepted = [
@@ -242,4 +251,5 @@ def release_row(
         **counts,
         "git_commit": git_commit,
         "versions": json.dumps(dict(versions)),
+        "compared_with": compared_with,
     }

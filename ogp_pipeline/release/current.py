@@ -28,11 +28,16 @@ class Release:
 
 def current_release(settings: Settings) -> Release | None:
     """The release in `data/ogp.duckdb`; None where there is none that can be read."""
-    if not settings.database.exists():
+    return release_in(settings.database)
+
+
+def release_in(path: Path) -> Release | None:
+    """The release in a file; None where there is none that can be read."""
+    if not path.exists():
         return None
     try:
         with connect() as connection:
-            attach(connection, settings.database, "current_release")
+            attach(connection, path, "current_release")
             row = connection.execute(
                 "select release_id, is_synthetic, content_fingerprint, inputs_fingerprint, code_hash, accepted "
                 "from current_release.meta.releases order by release_id desc limit 1"
@@ -42,7 +47,21 @@ def current_release(settings: Settings) -> Release | None:
     if row is None:
         return None
     accepted = {item["check"]: item["reason"] for item in json.loads(row[5])}
-    return Release(settings.database, *row[:5], accepted)
+    return Release(path, *row[:5], accepted)
+
+
+def kept_releases(settings: Settings) -> list[Release]:
+    """The releases in `data/releases` that can be read, oldest first."""
+    paths = sorted(settings.releases_dir.glob("[0-9]*/ogp.duckdb"))
+    return [release for release in map(release_in, paths) if release is not None]
+
+
+def comparable_release(settings: Settings, current: Release | None, is_synthetic: bool) -> Release | None:
+    """What a new release is compared with: the current one, else the last kept, of the same kind (SYNTHETIC or not)."""
+    if current is None or current.is_synthetic == is_synthetic:
+        return current
+    alike = [release for release in kept_releases(settings) if release.is_synthetic == is_synthetic]
+    return alike[-1] if alike else None
 
 
 def attach(connection: duckdb.DuckDBPyConnection, path: Path, name: str) -> None:

@@ -20,7 +20,10 @@ from ogp_pipeline.models import Catalog
 from ogp_pipeline.quality import Verdict
 from ogp_pipeline.release.audit import accept, audit, check_names_exist
 from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
-from ogp_pipeline.release.current import Release, current_release, refuse_mixing
+from ogp_pipeline.release.change_causes import made_now
+from ogp_pipeline.release.change_words import write_changes
+from ogp_pipeline.release.changes import ChangeCounts, record_changes
+from ogp_pipeline.release.current import Release, comparable_release, current_release, refuse_mixing
 from ogp_pipeline.release.exports import write_exports
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.record import record_run
@@ -57,6 +60,7 @@ class Outcome:
     database: Path
     verdicts: Sequence[Verdict]
     counts: Mapping[str, int] = field(default_factory=dict)
+    changes: ChangeCounts = field(default_factory=ChangeCounts)
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -104,6 +108,9 @@ def publish(
             is_synthetic=is_synthetic,
             accepted={verdict.name: verdict.accepted_reason for verdict in outcome.verdicts if verdict.accepted_reason},
             **outcome.counts,
+            compared_with=outcome.changes.since,
+            changes=dict(outcome.changes.by_cause),
+            consequences=outcome.changes.consequences,
         )
         return outcome
 
@@ -156,6 +163,10 @@ def _replace_release(
         if any(verdict.refuses for verdict in verdicts):
             raise CandidateRefusedError(verdicts)
         counts = _counts(catalog, states)
+        versions = {name: _version(name) for name in PACKAGES}
+        before = comparable_release(settings, current, is_synthetic)
+        made = made_now(catalog, states, versions)
+        changes = record_changes(candidate, catalog, made, before.path if before else None)
         row = release_row(
             published_at=now,
             is_synthetic=is_synthetic,
@@ -164,14 +175,16 @@ def _replace_release(
             verdicts=verdicts,
             counts=counts,
             git_commit=_git_commit(),
-            versions={name: _version(name) for name in PACKAGES},
+            versions=versions,
+            compared_with=changes.since,
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
+        write_changes(candidate, folder, before.path if before else None)
         write_exports(candidate, folder, settings.tables_dir)
         write_report(candidate, folder)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
         _rename(settings, folder, row["release_id"])
-    return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts)
+    return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts, changes)
 
 
 def _rename(settings: Settings, folder: Path, release_id: str) -> None:

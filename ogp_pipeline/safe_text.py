@@ -1,0 +1,33 @@
+"""Text that stands in files, shown so that it commands nothing: no terminal, no spreadsheet, no Markdown page."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def visible(text: str) -> str:
+    """The text with control characters, marks of writing direction and broken characters spelled out."""
+    return "".join(
+        SPELLED.get(letter) or f"\\u{ord(letter):04x}"
+        if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in DIRECTION_MARKS
+        else letter
+        for letter in text
+    )
+
+
+def spreadsheet_cell(value: object) -> object:
+    """A value for a CSV file: a text in it never begins a formula of a spreadsheet."""
+    if not isinstance(value, str):
+        return value
+    shown = visible(value)
+    return "'" + shown if shown.startswith(("=", "+", "-", "@")) else shown
+
+
+def markdown(text: str) -> str:
+    """The text as it is, inside a line of a Markdown page: nothing in it is markup, HTML, a formula or a link."""
+    escaped = re.sub(r"([\\`*_{}\[\]<>#!|&~:@$])", r"\\\1", visible(text))
+    return re.sub(r"(?i)(www)\.", r"\1\\.", escaped)
