@@ -16,7 +16,6 @@ from ogp_pipeline.cli_options import data_dir_option, settings_of
 from ogp_pipeline.errors import InputError, OgpError, OutputError
 
 if TYPE_CHECKING:  # DuckDB takes longer to load than `--help` may last
-    import duckdb
 
     from ogp_pipeline.analysts import Answer, Column, Table
 
@@ -67,7 +66,9 @@ def describe(table: str, data_dir: Path | None) -> None:
 @click.argument("sql")
 @data_dir_option
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: by the ending of -o, else table.")
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs it.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs it."
+)
 def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None) -> None:
     """Answer SQL, or what standard input holds where SQL is `-`, from the release.
 
