@@ -21,6 +21,7 @@ import duckdb
 
 from ogp_pipeline.errors import InputError, OgpError
 from ogp_pipeline.settings import Settings
+from ogp_pipeline.visible_text import visible
 
 # Where a name without a schema is looked for first: what is derived before what it was derived from.
 SCHEMA_ORDER = ("marts", "metrics", "reference", "meta", "staging", "quarantine", "raw")
@@ -28,6 +29,15 @@ WORKINGS = ("staging", "quarantine", "raw")  # the way from the official file to
 SYNTHETIC = "SYNTHETIC: this release holds the fictional sample, no real commitments."
 # A join of all commitments with all commitments fits (0.3 GB on the files of 2016); a mistake does not fill a laptop.
 MEMORY = "2GB"
+# An answer is held whole. This is a thousand times the commitments of 2016 with ten columns, and about 2 GB.
+MOST_VALUES = 20_000_000
+ROWS_AT_ONCE = 10_000
+# What DuckDB says where a file, a server, a setting or writing is closed; it does not say what to do instead.
+REFUSALS = ("disabled", "read-only", "locked", "extension")
+INSTEAD = (
+    "a query only reads the release: write its answer with -o FILE, and see `ogp-pipeline open` for programs "
+    "that can do more"
+)
 
 
 class QueryError(OgpError):
@@ -91,6 +101,7 @@ def open_release(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
+                "python_enable_replacements": False,  # a name in SQL is never a variable of this program
                 "memory_limit": MEMORY,
                 "temp_directory": "",
             },
@@ -148,7 +159,7 @@ def find_table(tables: list[Table], name: str) -> tuple[Table, list[Table]]:
 
     InputError names the nearest ones where there is none.
     """
-    wanted = name.strip().lower().replace('"', "")
+    wanted = name.strip().lower().replace('"', "").removeprefix("main.")  # the views
     found = [table for table in tables if wanted in (table.name, table.name.split(".", 1)[1])]
     if found:
         return found[0], found[1:]
@@ -162,23 +173,28 @@ def find_table(tables: list[Table], name: str) -> tuple[Table, list[Table]]:
 
 
 def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Answer]:
-    """The answer of each statement that gives rows; QueryError says in one line what DuckDB refused."""
+    """The answer of each statement that gives rows; QueryError says in one line what DuckDB refused, or that an
+    answer is too large to be held.
+    """
+    if not _is_unicode(sql):
+        raise QueryError("the SQL holds bytes that are no UTF-8: save it as UTF-8")
     try:
         statements = connection.extract_statements(sql)
         if not statements:
             raise QueryError("no SQL was given: for example ogp-pipeline query 'from stars'")
         for statement in statements:
-            gives_rows = statement.expected_result_type == [duckdb.ExpectedResultType.QUERY_RESULT]
             connection.execute(statement)
-            if gives_rows:
-                description = connection.description or []
+            description = connection.description or []
+            if _gives_rows(statement, description):
                 yield Answer(
                     columns=tuple(column[0] for column in description),
                     types=tuple(str(column[1]) for column in description),
-                    rows=connection.fetchall(),
+                    rows=_rows(connection, len(description)),
                 )
     except duckdb.Error as error:
-        raise QueryError(one_line(error)) from error
+        text = one_line(error)
+        hint = f": {INSTEAD}" if any(word in text for word in REFUSALS) else ""
+        raise QueryError(text + hint) from error
     except RuntimeError as error:  # so the client tells of Ctrl-C while a statement runs
         if "interrupt" in str(error).lower():
             raise KeyboardInterrupt from error
@@ -191,11 +207,31 @@ def one_line(error: duckdb.Error) -> str:
     return visible(" ".join(text.split()))
 
 
-def visible(text: str) -> str:
-    """Text in which nothing can move a cursor, turn the direction of a line or hide: such characters as escapes."""
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
-    )
+def _is_unicode(text: str) -> bool:
+    """False where the shell handed on bytes of another encoding, which Python keeps as broken characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _gives_rows(statement: duckdb.Statement, description: list[tuple]) -> bool:
+    """False for a statement that only acts, such as `use` or `create temp table`.
+
+    DuckDB tells it of no statement before it has run: `pivot` is several statements, of which the last gives rows.
+    """
+    only_acts = statement.type == duckdb.StatementType.CREATE
+    return not only_acts and [column[0] for column in description] not in ([], ["Success"])
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, columns: int) -> list[tuple[Any, ...]]:
+    """All rows, as long as they can be held."""
+    rows: list[tuple[Any, ...]] = []
+    while some := connection.fetchmany(ROWS_AT_ONCE):
+        rows += some
+        if len(rows) * columns > MOST_VALUES:
+            raise QueryError(
+                f"the answer has more than {MOST_VALUES // columns:,} rows: add `limit`, or count in SQL; "
+                "`ogp-pipeline open` says how to open the release in a program that streams"
+            )
+    return rows
 
 
 def ways_to_open(path: Path) -> str:

@@ -16,9 +16,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ogp_pipeline.analysts import Answer, visible
+from ogp_pipeline.analysts import Answer
 from ogp_pipeline.errors import OutputError
 from ogp_pipeline.store import connect, literal, quoted
+from ogp_pipeline.visible_text import visible
 
 WIDEST = 60  # signs of one cell on a terminal, where a line that wraps can no longer be read
 LONGEST = 200  # rows on a terminal

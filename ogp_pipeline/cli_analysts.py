@@ -87,7 +87,7 @@ def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None
         raise click.UsageError(f"{output} is inside the data folder, which releases are kept in: name another place")
     with _told_in_words(), open_release(settings) as release:
         synthetic = is_synthetic(release)
-        text = click.get_text_stream("stdin").read() if sql == "-" else sql
+        text = _standard_input() if sql == "-" else sql
         given = answers(release, text)
         if form == "table" and output is None:
             _show(given, synthetic)
@@ -118,6 +118,11 @@ def _told_in_words() -> Iterator[None]:
     except OgpError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_USE)
+
+
+def _standard_input() -> str:
+    """What it holds as UTF-8; other bytes become broken characters, which a query is refused for."""
+    return click.get_binary_stream("stdin").read().decode("utf-8-sig", "surrogateescape")
 
 
 def _form_of(output: Path | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from itertools import groupby
@@ -26,6 +25,7 @@ from ogp_pipeline.validation import (
     Report,
     words_of,
 )
+from ogp_pipeline.visible_text import visible
 
 VALUES_SHOWN, ROWS_SHOWN = 10, 8  # for one reason in one column, for one value; csv and json have them all
 CHARACTERS_SHOWN = 60  # of the value of a cell; what is said of a row or file as a whole is shown whole
@@ -37,18 +37,6 @@ TITLES = {
 }
 NOT_READ = {"ignored": "passed over", "duplicate": "read once", "missing": "not there", "refused": "REFUSED"}
 CSV_COLUMNS = ("file", "sheet", "layout", "outcome", "row", "column", "value", "used", "reason", "what_to_do")
-SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def visible(text: str) -> str:
-    """The text with control characters, marks of writing direction and broken characters spelled out."""
-    return "".join(
-        SPELLED.get(letter) or f"\\u{ord(letter):04x}"
-        if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in DIRECTION_MARKS
-        else letter
-        for letter in text
-    )
 
 
 def as_text(report: Report) -> str:
