@@ -16,7 +16,6 @@ from ogp_pipeline.cli_options import data_dir_option, settings_of
 from ogp_pipeline.errors import InputError, OgpError, OutputError
 
 if TYPE_CHECKING:  # DuckDB takes longer to load than `--help` may last
-
     from ogp_pipeline.analysts import Answer, Column, Table
 
 BAD_USE = 2

@@ -319,6 +319,7 @@ def test_ctrl_c_ends_a_long_query_without_a_traceback(published_once) -> None:
         env=CLEAN,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's `&` has it ignored
     ) as process:
         while b"(1 row)" not in process.stdout.readline():
             pass
