@@ -25,7 +25,7 @@ CHOSEN = """
     select staged.* from staging.commitments as staged
     join marts.action_plans as plan on plan.plan_id = staged.plan_id and plan.source_file = staged._source_file
 """  # the staged rows of each plan's release
-# No form of a monitoring body, and no coding of an analyst, is among the real files.
+# No form of a monitoring body is among the real files, so nobody knows when a local report came.
 EMPTY_ON_REAL = {23}
 
 Row = dict[str, Any]
