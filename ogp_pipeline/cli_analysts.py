@@ -121,7 +121,7 @@ def _told_in_words() -> Iterator[None]:
 
 def _standard_input() -> str:
     """What it holds as UTF-8; other bytes become broken characters, which a query is refused for."""
-    return click.get_binary_stream("stdin").read().decode("utf-8-sig", "surrogateescape")
+    return sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
 
 
 def _form_of(output: Path | None) -> str:
@@ -136,10 +136,8 @@ def _show(given: Iterator[Answer], synthetic: bool) -> None:
 
     if synthetic:
         click.echo(SYNTHETIC)
-    stream = click.get_text_stream("stdout")
     for place, answer in enumerate(given):
-        click.echo(("\n" if place else "") + as_table(answer, for_terminal=stream.isatty()), nl=False)
-        stream.flush()
+        click.echo(("\n" if place else "") + as_table(answer, for_terminal=sys.stdout.isatty()), nl=False)
 
 
 def _only(given: Iterator[Answer], form: str) -> list[Answer]:
@@ -159,7 +157,7 @@ def _write(given: Iterator[Answer] | list[Answer], form: str, output: Path | Non
     parts = [writers[form](answer) for answer in found]
     content = b"\n".join(part if isinstance(part, bytes) else part.encode() for part in parts)
     if output is None:
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
         return
     if not output.absolute().parent.is_dir():
         raise OutputError(f"{output}: there is no folder {output.absolute().parent}: make it, or name another file")

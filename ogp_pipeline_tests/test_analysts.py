@@ -274,11 +274,12 @@ def test_two_columns_of_one_name_are_refused_where_one_would_be_lost(published_o
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),  # colours, bells and cursor moves of a terminal
+        ("\x1b[31mred\x07", "\\u001b[31mred\\u0007"),  # colours, bells and cursor moves of a terminal
         ("a\u202eb", "a\\u202eb"),  # right-to-left override
         ("a\u200bb\u2028", "a\\u200bb\\u2028"),  # hidden space, line separator
         ("line\nline\ttab\r", "line\\nline\\ttab\\r"),
         ("São Tomé שלום 한국", "São Tomé שלום 한국"),  # ordinary text of any script stays
+        ("می\u200cخواهم a\u00a0b", "می\u200cخواهم a\u00a0b"),  # with the joiners and spaces it is written with
     ],
 )
 def test_characters_that_act_on_a_terminal_are_shown(published_once, text: str, shown: str) -> None:
