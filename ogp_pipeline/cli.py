@@ -9,20 +9,17 @@ from pathlib import Path
 
 import click
 
+from ogp_pipeline.cli_analysts import describe, open_, query, tables
+from ogp_pipeline.cli_options import data_dir_option, settings_of
 from ogp_pipeline.errors import InputError, OgpError, OutputError
 from ogp_pipeline.running import BAD_INPUT, REFUSED, dagster_home, run_fetch, run_refresh
-from ogp_pipeline.settings import DownloadRules, Settings, project_file, split_sources
+from ogp_pipeline.settings import DownloadRules, project_file
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ogp-pipeline")
 def main() -> None:
     """The reproducible engine behind the OGP Vital Signs."""
-
-
-data_dir_option = click.option(
-    "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder; default OGP_DATA_DIR or ./data."
-)
 
 
 @main.command()
@@ -50,7 +47,7 @@ def refresh(
     Exit status: 0 published or unchanged, 1 refused by the gate, 2 bad input or usage, 3 a bug.
     """
     try:
-        settings = _settings(data_dir, sources)
+        settings = settings_of(data_dir, sources)
         settings = replace(settings, downloads=DownloadRules(offline=offline, show_progress=True))
         if len(accept) != len(reason) or not all(text.strip() for text in reason):
             raise InputError("give one --reason TEXT for each --accept CHECK")
@@ -71,7 +68,7 @@ def fetch(data_dir: Path | None) -> None:
     Exit status: 0 every file is new or unchanged, 1 some failed, 2 no commitments can be used, 3 a bug.
     """
     try:
-        settings = replace(_settings(data_dir, None), downloads=DownloadRules(show_progress=True))
+        settings = replace(settings_of(data_dir), downloads=DownloadRules(show_progress=True))
         sys.exit(run_fetch(settings))
     except InputError as error:
         click.echo(str(error), err=True)
@@ -86,7 +83,7 @@ def fetch(data_dir: Path | None) -> None:
 @click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
 def ui(data_dir: Path | None, port: int) -> None:
     """Open Dagster's user interface with the nightly schedule running."""
-    settings = _settings(data_dir, None)
+    settings = settings_of(data_dir)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     os.environ["OGP_DATA_DIR"] = str(settings.data_dir)
     program = str(Path(sys.executable).with_name("dagster"))
@@ -177,7 +174,7 @@ def template(name: str, output: Path, force: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
 def figures(data_dir: Path | None, output: Path) -> None:
     """Draw figures 4.3, 4.5 and 4.9 of the current release as SVG and PNG."""
-    settings = _settings(data_dir, None)
+    settings = settings_of(data_dir)
     if not settings.database.exists():
         raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
     from ogp_pipeline.report.pictures import write_pictures
@@ -228,17 +225,12 @@ def changes(data_dir: Path | None, since: str | None, form: str) -> None:
     from ogp_pipeline.release.change_list import FORMATS, list_changes
 
     try:
-        found = list_changes(_settings(data_dir, None), load_catalog(), since)
+        found = list_changes(settings_of(data_dir), load_catalog(), since)
     except InputError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
     click.echo(FORMATS[form](found), nl=False)
 
 
-def _settings(data_dir: Path | None, sources: str | None) -> Settings:
-    settings = Settings.from_environment()
-    if data_dir is not None:
-        settings = replace(settings, data_dir=data_dir.expanduser().absolute())
-    if sources is not None:
-        settings = replace(settings, sources=split_sources(sources))
-    return settings
+for _command in (tables, describe, query, open_):
+    main.add_command(_command)

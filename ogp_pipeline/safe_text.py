@@ -6,14 +6,15 @@ import re
 import unicodedata
 
 SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
-DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+JOINERS = set("\u200c\u200d")  # invisible too, but scripts and emoji need them
+SPELLED_KINDS = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (marks of direction among them), broken, separators
 
 
 def visible(text: str) -> str:
-    """The text with control characters, marks of writing direction and broken characters spelled out."""
+    """The text with control characters, marks of writing direction, hidden and broken characters spelled out."""
     return "".join(
         SPELLED.get(letter) or f"\\u{ord(letter):04x}"
-        if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in DIRECTION_MARKS
+        if unicodedata.category(letter) in SPELLED_KINDS and letter not in JOINERS
         else letter
         for letter in text
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from ogp_pipeline.models import Catalog, load_catalog
-from ogp_pipeline.sample import write_sample
+from ogp_pipeline_tests.commands import run
 from ogp_pipeline_tests.report_world import write_reported_world
 from ogp_pipeline_tests.world import World
 
@@ -63,12 +64,16 @@ def reported(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Worl
 
 
 @pytest.fixture(scope="session")
-def sampled_once(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
-    """A world with a release of the sample, with all its dirt; never changed."""
-    world = World(tmp_path_factory.mktemp("sampled"), catalog)
-    write_sample(world.inputs)
-    assert world.build().publish().status == "published"
-    return world
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A data folder on which `refresh` ran once with nothing said: the sample; its release is never changed."""
+    data_dir = tmp_path_factory.mktemp("sampled") / "data"
+    return data_dir, run(data_dir)
+
+
+@pytest.fixture(scope="session")
+def sampled_once(sampled: tuple[Path, subprocess.CompletedProcess[str]], catalog: Catalog) -> World:
+    """The same release of the sample as a world."""
+    return World(sampled[0].parent, catalog)
 
 
 @pytest.fixture(scope="session")
@@ -77,3 +82,12 @@ def real_data() -> Path:
     if not REAL_DATA.is_dir():
         pytest.skip("../shared/data is not here: the real files are never part of the project")
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def real_release(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of a release of the real files; never changed."""
+    data_dir = tmp_path_factory.mktemp("real") / "data"
+    done = run(data_dir, "--sources", str(real_data))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return data_dir

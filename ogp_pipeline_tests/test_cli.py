@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import textwrap
@@ -15,23 +14,8 @@ import dagster as dg
 import duckdb
 import pytest
 
+from ogp_pipeline_tests.commands import run
 from ogp_pipeline_tests.world import MEMBERS, World, query
-
-PROGRAM = Path(sys.executable).with_name("ogp-pipeline")
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("OGP_", "DAGSTER_"))}
-
-
-def run(data_dir: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`ogp-pipeline refresh` on a data folder, in a process of its own with nothing set but `environment`."""
-    command = [str(PROGRAM), "refresh", "--data-dir", str(data_dir), *arguments]
-    return subprocess.run(command, env={**CLEAN, **environment}, capture_output=True, text=True, check=False)
-
-
-@pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A data folder on which `refresh` ran once with nothing said: the sample."""
-    data_dir = tmp_path_factory.mktemp("sampled") / "data"
-    return data_dir, run(data_dir)
 
 
 def test_the_sample_is_the_default_and_says_so(sampled) -> None:
