@@ -195,10 +195,6 @@ def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Answer]
         text = one_line(error)
         hint = f": {INSTEAD}" if any(word in text for word in REFUSALS) else ""
         raise QueryError(text + hint) from error
-    except RuntimeError as error:  # so the client tells of Ctrl-C while a statement runs
-        if "interrupt" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
 
 
 def one_line(error: duckdb.Error) -> str:
