@@ -101,7 +101,6 @@ def open_release(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
-                "python_enable_replacements": False,  # a name in SQL is never a variable of this program
                 "memory_limit": MEMORY,
                 "temp_directory": "",
             },
