@@ -101,7 +101,6 @@ def open_release(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
-                "python_enable_replacements": False,  # a name in SQL is never a variable of this program
                 "memory_limit": MEMORY,
                 "temp_directory": "",
             },
@@ -195,10 +194,6 @@ def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Answer]
         text = one_line(error)
         hint = f": {INSTEAD}" if any(word in text for word in REFUSALS) else ""
         raise QueryError(text + hint) from error
-    except RuntimeError as error:  # so the client tells of Ctrl-C while a statement runs
-        if "interrupt" in str(error).lower():
-            raise KeyboardInterrupt from error
-        raise
 
 
 def one_line(error: duckdb.Error) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import tempfile
 import unicodedata
 from collections import Counter
@@ -23,6 +24,7 @@ from ogp_pipeline.store import connect, literal, quoted
 
 WIDEST = 60  # signs of one cell on a terminal, where a line that wraps can no longer be read
 LONGEST = 200  # rows on a terminal
+WHOLE_INSIDE = re.compile(r"\bU?HUGEINT\b")  # in a list or struct
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "FLOAT")
 
 
@@ -125,7 +127,7 @@ def _parquet_type(kind: str, values: tuple[Any, ...]) -> str:
         if all(-(2**63) <= value < 2**63 for value in given):
             return "BIGINT"
         return "DECIMAL(38, 0)" if all(abs(value) < 10**38 for value in given) else "VARCHAR"
-    return kind
+    return WHOLE_INSIDE.sub("DECIMAL(38, 0)", kind)
 
 
 def _width(text: str) -> int:

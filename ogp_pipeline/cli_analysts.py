@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -87,7 +88,7 @@ def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None
     with _told_in_words(), open_release(settings) as release:
         synthetic = is_synthetic(release)
         text = _standard_input() if sql == "-" else sql
-        given = answers(release, text)
+        given = _stopped_by_ctrl_c(answers(release, text))
         if form == "table" and output is None:
             _show(given, synthetic)
             return
@@ -122,6 +123,22 @@ def _told_in_words() -> Iterator[None]:
 def _standard_input() -> str:
     """What it holds as UTF-8; other bytes become broken characters, which a query is refused for."""
     return sys.stdin.buffer.read().decode("utf-8-sig", "surrogateescape")
+
+
+def _stopped_by_ctrl_c(given: Iterator[Answer]) -> Iterator[Answer]:
+    """The answers; Ctrl-C ends the program at once while one is computed, when there is nothing to tidy up.
+
+    DuckDB looks for it only now and then, and in some statements never.
+    """
+    while True:
+        handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
+        try:
+            answer = next(given, None)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        if answer is None:
+            return
+        yield answer
 
 
 def _form_of(output: Path | None) -> str:

@@ -238,6 +238,9 @@ def test_parquet_keeps_types_and_whole_numbers_whole(tmp_path: Path) -> None:
     assert types["whole"] == "BIGINT"
     assert types["large"] == "DECIMAL(38,0)"
     assert types["exact"] == "DECIMAL(5,2)"
+    path.write_bytes(as_parquet(answer_of("select [1::hugeint] as inside, {'n': [1::hugeint]} as deeper")))
+    described = duckdb.sql(f"select column_type from (describe from '{path}')").fetchall()
+    assert described == [("DECIMAL(38,0)[]",), ("STRUCT(n DECIMAL(38,0)[])",)]
     assert (types["day"], types["list"], types["code"]) == ("DATE", "VARCHAR[]", "VARCHAR")
 
 
@@ -279,10 +282,7 @@ def test_two_columns_of_one_name_are_refused_where_one_would_be_lost(published_o
         ("a\u200bb\u2028", "a\\u200bb\\u2028"),  # hidden space, line separator
         ("line\nline\ttab\r", "line\\nline\\ttab\\r"),
         ("São Tomé שלום 한국", "São Tomé שלום 한국"),  # ordinary text of any script stays
-        (
-            "\u0645\u06cc\u200c\u062e\u0648 a\u00a0b",
-            "\u0645\u06cc\u200c\u062e\u0648 a\u00a0b",
-        ),  # with the joiners and spaces it is written with
+        ("a\u200cb\u200dc\u00a0d", "a\u200cb\u200dc\u00a0d"),  # with the joiners and spaces it is written with
     ],
 )
 def test_characters_that_act_on_a_terminal_are_shown(published_once, text: str, shown: str) -> None:
@@ -313,11 +313,9 @@ def test_a_closed_pipe_is_no_traceback(published_once) -> None:
     assert errors == ""
 
 
-def test_ctrl_c_ends_a_long_query_without_a_traceback(published_once) -> None:
-    """The first answer is shown while the second, which would take hours, runs."""
-    sql = (
-        "select 'started' as a; select count(*) from range(10000000) a, range(10000000) b where a.range = b.range + 1.5"
-    )
+def test_ctrl_c_ends_a_long_query_at_once_and_without_a_traceback(published_once) -> None:
+    """The first answer is shown while the second, which would take hours and does not listen, runs."""
+    sql = "select 'started' as a; select count(*) from range(10000000000000)"
     with subprocess.Popen(
         [str(PROGRAM), "query", sql, "--data-dir", str(published_once.settings.data_dir)],
         env=CLEAN,
@@ -325,12 +323,15 @@ def test_ctrl_c_ends_a_long_query_without_a_traceback(published_once) -> None:
         stderr=subprocess.PIPE,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's `&` has it ignored
     ) as process:
-        while b"(1 row)" not in process.stdout.readline():
-            pass
-        process.send_signal(signal.SIGINT)
-        errors = process.stderr.read().decode()
-    assert process.returncode == 1
-    assert errors.split() == ["Aborted!"]
+        try:
+            while b"(1 row)" not in process.stdout.readline():
+                pass
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    # between the two statements the command itself hears it, and says so
+    assert (process.returncode, errors.decode().split()) in [(-signal.SIGINT, []), (1, ["Aborted!"])]
 
 
 def test_open_prints_what_works(published_once, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pytest
 
 from ogp_pipeline import analysts
@@ -103,13 +102,6 @@ def test_a_refusal_ends_with_what_to_do(release, sql: str, is_told: bool) -> Non
         list(answers(release, sql))
     (line,) = refused.value.problems
     assert line.endswith(INSTEAD) == is_told
-
-
-def test_a_name_in_sql_is_never_a_variable_of_the_program(release) -> None:
-    frame = pd.DataFrame({"a": [1]})
-    with pytest.raises(QueryError, match="frame does not exist"):
-        list(answers(release, "from frame"))
-    assert len(frame) == 1
 
 
 def test_an_answer_without_end_is_a_line_and_not_a_full_memory(release, monkeypatch) -> None:
