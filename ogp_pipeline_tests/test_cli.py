@@ -227,6 +227,8 @@ def test_an_installed_wheel_finds_its_sql(tmp_path: Path) -> None:
         f"assert str(PACKAGE_DIR).startswith({str(installed)!r}), PACKAGE_DIR\n"
         f"assert all(str(model.path).startswith({str(installed)!r}) for model in catalog)\n"
         "assert project_file('dagster.yaml').is_file() and project_file('workspace.yaml').is_file()\n"
+        "from ogp_pipeline.report.page import environment\n"
+        "assert environment().get_template('report.html')\n"
         "print(len(catalog.models))"
     )
     printed = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

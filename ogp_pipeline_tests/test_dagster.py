@@ -40,7 +40,7 @@ def materialise(world: World, *keys: dg.AssetKey) -> dg.ExecuteInProcessResult:
 def test_loading_the_definitions_imports_nothing_heavy_and_makes_no_folder(tmp_path: Path) -> None:
     code = (
         "import sys, ogp_pipeline.definitions\n"
-        "heavy = {'great_expectations', 'pandas', 'statsmodels', 'scipy', 'openpyxl', 'altair'}\n"
+        "heavy = {'vl_convert', 'great_expectations', 'pandas', 'statsmodels', 'scipy', 'openpyxl', 'altair'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     data = tmp_path / "data"
