@@ -143,14 +143,12 @@ def entries_of_release(connection: duckdb.DuckDBPyConnection) -> list[TableEntry
     columns: dict[tuple[str, str], list[ColumnEntry]] = {}
     for schema, table, codes, *described in connection.execute(
         "select table_schema, table_name, codes, column_name, position, type, description, unit, codes_in, "
-        "is_required, is_key, is_unique, references_table, source_rule from meta.columns "
+        "is_required, is_key, is_unique, references_table, source_rule, is_derived from meta.columns "
         "order by table_schema, table_name, position"
     ).fetchall():
-        name, position, kind, meaning, unit, codes_in, is_required, is_key, is_unique, references, rule = described
+        name, position, kind, meaning, unit, *facts = described
         listed = tuple(codes.split("|")) if codes else ()
-        entry = ColumnEntry(
-            name, position, kind, meaning, unit, listed, codes_in, is_required, is_key, is_unique, references, rule
-        )
+        entry = ColumnEntry(name, position, kind, meaning, unit, listed, *facts)
         columns.setdefault((schema, table), []).append(entry)
     tables = [
         TableEntry(

@@ -370,7 +370,8 @@ class Wrong(NamedTuple):
             {
                 "marts/a.yml": CONTRACT + "rows_from: {staging.b: [id]}\n",
                 "marts/a.sql": "select 1 as id",
-                "staging/b.sql": "select 1 as id",
+                "staging/b.yml": CONTRACT + "  _source_row: {type: INTEGER, description: Row.}\n",
+                "staging/b.sql": "select 1 as id, 1 as _source_row",
             },
             "marts.a: rows_from or presence_from: staging.b has no column _source_file",
             "rows of a table that does not say where they come from",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from click.testing import CliRunner
@@ -32,7 +34,7 @@ def test_every_public_table_and_column_is_explained(catalog: Catalog) -> None:
     assert not todo, "the data dictionary is not complete; in sql/:\n" + "\n".join(todo)
 
 
-COLUMN = ColumnEntry("a", 1, "BIGINT", "Meaning.", "plans", (), None, False, False, False, None, "Rule.")
+COLUMN = ColumnEntry("a", 1, "BIGINT", "Meaning.", "plans", (), None, False, False, False, None, "Rule.", False)
 TABLE = TableEntry("marts", "t", "What.", "Grain.", ("a",), None, "Rule.", (COLUMN,))
 
 
@@ -167,10 +169,10 @@ def test_the_comment_of_a_column_names_unit_codes_and_source(published_once: Wor
 # --- in the report
 
 
-def page(context: dict) -> str:
+def fragment(context: dict) -> str:
+    """The part of the page that shows the dictionary."""
     environment = Environment(loader=FileSystemLoader(PACKAGE_DIR / "report" / "templates"), autoescape=True)
-    fragment = environment.get_template("dictionary.html").render(dictionary=context)
-    return f'<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><body>{fragment}</body></html>'
+    return environment.get_template("sections/dictionary.html").render(item={"dictionary": context})
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +182,7 @@ def context(published_once: World) -> dict:
 
 
 def test_the_page_shows_every_table_and_column(context: dict) -> None:
-    text = page(context)
+    text = fragment(context)
     assert text.count("<details open") == context["table_count"] > 90
     assert text.count('<th scope="row">') == context["column_count"] > 1_000
     assert context["schemas"][0]["name"] == "metrics"
@@ -193,7 +195,7 @@ def test_text_of_the_page_is_never_markup() -> None:
     )
     table = replace(TABLE, description=hostile, usage_warning=hostile, source_rule=hostile, columns=(column,))
     schemas = [{"name": "marts", "words": hostile, "tables": [{"entry": table, "rows": 1}]}]
-    text = page({"schemas": schemas, "table_count": 1, "column_count": 1})
+    text = fragment({"schemas": schemas, "table_count": 1, "column_count": 1})
     assert hostile not in text
     assert text.count("&lt;script&gt;alert(1)") >= 8
 
@@ -204,22 +206,12 @@ BROWSER = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def driver(context: dict, tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(page(context), encoding="utf-8")
-    options = Options()
-    options.binary_location = shutil.which("chromium")
-    for switch in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    browser.get(path.as_uri())
-    yield browser
-    browser.quit()
+def driver(published_once: World, pictures: ModuleType) -> Iterator:
+    """Chromium with the report of a release open."""
+    (report,) = published_once.settings.releases_dir.glob("*/report.html")
+    with pictures.browser() as browser:
+        browser.get(report.as_uri())
+        yield browser
 
 
 SHOWN = "return [...document.querySelectorAll('#dictionary details:not([hidden])')].map(d => d.id)"
@@ -233,9 +225,7 @@ def test_the_search_finds_tables_and_columns_from_the_keyboard(driver, context: 
 
     assert len(driver.execute_script(SHOWN)) == context["table_count"]
     assert driver.execute_script(OPEN) == 0, "folded until somebody asks"
-    driver.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
-    box = driver.switch_to.active_element
-    assert box.get_attribute("id") == "dictionary-words"
+    box = driver.find_element(By.ID, "dictionary-words")
     box.send_keys("Would MEET minimum")
     assert "table-marts.influence" in driver.execute_script(SHOWN)
     rows = driver.find_elements(By.CSS_SELECTOR, "#table-marts\\.influence tbody tr:not([hidden]) code")

@@ -1,4 +1,4 @@
-"""The data dictionary as a part of the report: what `templates/dictionary.html` is filled in with."""
+"""The data dictionary as a part of the report: what `templates/sections/dictionary.html` is filled in with."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ MOST_FILES = 40  # of the files that are listed one by one; the rest is in meta.
 
 def data_through(release: ReleaseReader) -> dict[str, Any]:
     """How far the data reach: latest submission and report year, and the last content change of each source."""
+    if not release.has("metrics.data_through"):
+        return {"submitted": None, "reported": None, "sources": []}
     years = release.rows(
-        "select (select max(submitted_year) from marts.action_plans where commitments > 0) as submitted, "
-        "max(greatest(progress_report_year, end_of_term_report_year)) as reported from marts.commitments"
+        "select max(latest_submitted_year) as submitted, max(latest_report_year) as reported from metrics.data_through"
     )[0]
     sources = release.rows(
-        "select layout, count(*) as files, max(coalesce(content_changed_at::date, released_date)) as changed "
-        "from meta.sources where status = 'loaded' and rows > 0 group by layout order by layout"
+        "select layout, files, content_changed_date as changed from metrics.data_through order by layout"
     )
     return {**years, "sources": sources}
 

@@ -1,7 +1,7 @@
 """Writes the page: one file that holds its style, its scripts and its data, and asks nobody for anything.
 
 Text of the data is escaped by the templates (autoescape) and, inside the JSON of the charts, by `as_json`. The page's
-policy lets no script run but the two that are written here, named by their hashes, and no request leave.
+policy lets no script run but those that are written here, named by their hashes, and no request leave.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def page(release: ReleaseReader, member_pages: list[str], svgs: Mapping[str, str
     """The HTML of the report."""
     figures = read_figures(release)
     names = release.rows("select member_id, member_name from marts.members order by member_name")
-    scripts = [_vega(), (TEMPLATES / "figures.js").read_text(encoding="utf-8")]
+    scripts = [_vega(), *((TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.js", "dictionary.js"))]
     return render(
         "report.html",
         release,

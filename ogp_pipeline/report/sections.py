@@ -11,6 +11,7 @@ from typing import Any
 
 from ogp_pipeline.report import findings, origins
 from ogp_pipeline.report.charts import figure_data, figure_spec
+from ogp_pipeline.report.dictionary import dictionary_context
 from ogp_pipeline.report.reading import ReleaseReader, Row
 from ogp_pipeline.report.tables import Table, columns, table
 from ogp_pipeline.report.views import Figure, View
@@ -111,6 +112,10 @@ def _nothing(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any
     return {}
 
 
+def _dictionary(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
+    return {"dictionary": dictionary_context(release.connection)}
+
+
 SECTIONS = (
     Section("answer", "What the data say", "answer.html", findings.answers),
     Section("figures", "The figures", "figures.html", figure_sections),
@@ -124,4 +129,5 @@ SECTIONS = (
     Section("method", "Method", "method.html", _nothing),
     Section("sources", "Sources", "sources.html", origins.sources),
     Section("use", "How to query and cite", "use.html", _nothing),
+    Section("dictionary", "Data dictionary", "dictionary.html", _dictionary),
 )
