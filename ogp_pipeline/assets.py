@@ -210,7 +210,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
-                    "figures": dg.MetadataValue.md(_figures_markdown(settings)),
+                    **_overview(settings, outcome.release_id),
                     **failing_rows(warned),
                 }
             )
@@ -218,10 +218,25 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
     return ogp_duckdb
 
 
-def _figures_markdown(settings: Settings) -> str:
+def _overview(settings: Settings, release_id: str) -> dict[str, Any]:
+    """Figures, changes, reach of the data and links of a release, as its page shows them."""
     from ogp_pipeline.release.figures import figure_tables
+    from ogp_pipeline.release.overview import overview
 
-    return figure_tables(settings.database)
+    seen = overview(settings.database, settings.releases_dir / release_id)
+    rows = [{name: cell_text(value) for name, value in row.items()} for row in seen.data_through]
+    links = {f"open {name}": dg.MetadataValue.path(str(path)) for name, path in seen.places.items()}
+    links |= {f"source of {layout}": dg.MetadataValue.url(address) for layout, address in seen.addresses.items()}
+    return {
+        "pictures": dg.MetadataValue.md(seen.pictures),
+        "figures": dg.MetadataValue.md(figure_tables(settings.database)),
+        "changes": dg.MetadataValue.md(seen.changes),
+        "data_through": dg.MetadataValue.table(
+            [dg.TableRecord(row) for row in rows],
+            schema=dg.TableSchema([dg.TableColumn(name, "string") for name in (rows[0] if rows else ())]),
+        ),
+        **links,
+    }
 
 
 @contextmanager

@@ -68,7 +68,7 @@ class ColumnEntry:
     is_unique: bool
     references: str | None  # the table whose key it holds
     source_rule: str | None
-    is_derived: bool  # it follows from columns of other public tables
+    is_derived: bool = False  # it follows from columns of other public tables
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def test_every_public_table_and_column_is_explained(catalog: Catalog) -> None:
     assert not todo, "the data dictionary is not complete; in sql/:\n" + "\n".join(todo)
 
 
-COLUMN = ColumnEntry("a", 1, "BIGINT", "Meaning.", "plans", (), None, False, False, False, None, "Rule.", False)
+COLUMN = ColumnEntry("a", 1, "BIGINT", "Meaning.", "plans", (), None, False, False, False, None, "Rule.")
 TABLE = TableEntry("marts", "t", "What.", "Grain.", ("a",), None, "Rule.", (COLUMN,))
 
 

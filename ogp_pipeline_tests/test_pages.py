@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from ogp_pipeline_tests.test_cli import CLEAN, PROGRAM
+from ogp_pipeline_tests.commands import CLEAN, PROGRAM
 from ogp_pipeline_tests.world import World, query
 
 pytestmark = pytest.mark.skipif(
@@ -54,6 +54,22 @@ def test_a_check_shows_its_failing_rows_with_their_keys(opened, pictures) -> Non
     pictures.open_checks(driver, address, "quarantine/explorer_commitments", "contract")
     text = pictures.wait_for_text(driver, "member_unknown", "_source_row", "52")
     assert "<b>Atlantis</b>" in text  # text from data is text, never markup
+
+
+def test_the_page_of_the_release_shows_its_figures(opened, pictures) -> None:
+    _, address, driver = opened
+    driver.get(f"{address}/assets/release/ogp_duckdb?view=overview")
+    pictures.wait_for_text(driver, "data_through", "changes")
+    driver.find_element("xpath", "//*[contains(text(), 'Show Markdown')]").click()
+    drawn = (
+        "return [...document.querySelectorAll('img')].filter("
+        "i => i.src.startsWith('data:image/svg+xml') && i.naturalWidth > 300).length"
+    )
+    end = time.monotonic() + 30
+    while driver.execute_script(drawn) < 3 and time.monotonic() < end:
+        time.sleep(0.5)
+    driver.save_screenshot("/tmp/release_page.png")
+    assert driver.execute_script(drawn) == 3
 
 
 def test_the_command_lines_run_stands_on_the_jobs_page(opened, pictures) -> None:
