@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from ogp_pipeline.report.origins import rule_words
 from ogp_pipeline.report.reading import Row
-from ogp_pipeline.report.tables import Table, columns, table
+from ogp_pipeline.report.tables import Column, Table, columns, table
 from ogp_pipeline.report.words import plain
 
 FORMULAS = {
@@ -27,6 +27,20 @@ MISSED = {
     "completion": "relevant and transformative, but not substantially done at the latest assessment",
     "specificity": "relevant, transformative and substantially done, but too vague to be verified",
 }
+NOT_CODED = ("not_reviewed", "no_data", "not_applicable")
+# what is counted in metrics.local_monitoring: words, column, and the column it is a part of
+MONITORED = (
+    ("reports", "reports", None),
+    ("reports on time", "reports_on_time", "reports"),
+    ("reports after their deadline", "reports_late", "reports"),
+    ("reports whose lateness is not known", "reports_lateness_unknown", "reports"),
+    ("co-creation requirements met, of those answered", "requirements_met", "requirements_answered"),
+    ("commitments verifiable, of those reviewed", "commitments_verifiable", "commitments_reviewed"),
+    ("with an open government lens", "commitments_with_lens", "commitments_reviewed"),
+    ("of substantial potential for results", "commitments_substantial_potential", "commitments_reviewed"),
+    ("complete, of those assessed on completion", "commitments_complete", "commitments_completion_assessed"),
+    ("major or outstanding, of those assessed", "commitments_major_or_outstanding", "commitments_results_assessed"),
+)
 BASES = {"progress": "mid-term", "end_of_term": "end of term"}
 ANSWERS = {
     "both_complete": "both say complete",
@@ -40,32 +54,35 @@ ANSWERS = {
 
 def plans_table(plans: Sequence[Row]) -> Table:
     """The plans of a member with their levels of influence and OGP's minimum; empty columns are left out."""
-    rows = [{**plan, "minimum": minimum_words(plan), "coded_by": _coded_by(plan)} for plan in plans]
+    rows = [
+        {
+            **plan,
+            "minimum_development": minimum_words(plan, "development"),
+            "minimum_implementation": minimum_words(plan, "implementation"),
+            "loaded": "in part" if plan["is_partial"] else "",
+            "coded_by": "analysts" if has_level(plan) and plan["is_coded_by_analysts"] else "",
+            "source": plain(plan["source_release"]).replace(" commitments", ""),
+        }
+        for plan in plans
+    ]
     heads = {
         "plan_number": ("plan", "year"),
         "submitted_year": ("submitted", "year"),
         "commitments": ("commitments", "count"),
-        "is_partial": ("loaded in part", "yes_no"),
+        "loaded": ("loaded", "text"),
         "development": ("influence in development", "code"),
-        "implementation": ("in implementation", "code"),
+        "minimum_development": ("OGP's minimum", "text"),
+        "implementation": ("influence in implementation", "code"),
+        "minimum_implementation": ("OGP's minimum", "text"),
         "throughout": ("throughout (lowest of the two)", "code"),
         "coded_by": ("coded by", "text"),
-        "minimum": ("OGP's minimum", "text"),
-        "source_release": ("source", "text"),
+        "source": ("source", "text"),
     }
-    return table("Action plans and level of public influence", columns(heads), rows)
+    return table("Action plans and level of public influence", _filled(heads, rows), rows)
 
 
-def minimum_words(plan: Row) -> str:
-    """Whether a plan met OGP's minimum in each stage; of plans to which it did not apply, whether they would have."""
-    stages = {stage: _met(plan, stage) for stage in ("development", "implementation")}
-    known = {stage: words for stage, words in stages.items() if words}
-    if len(known) == 2 and len(set(known.values())) == 1:
-        return f"{known['development']} in both stages"
-    return "; ".join(f"{words} in {stage}" for stage, words in known.items())
-
-
-def _met(plan: Row, stage: str) -> str:
+def minimum_words(plan: Row, stage: str) -> str:
+    """Whether a plan met OGP's minimum in a stage; of plans to which it did not apply, whether they would have."""
     if plan[f"minimum_in_{stage}"] is not None:
         return "met" if plan[f"minimum_in_{stage}"] else "not met"
     if plan[f"would_in_{stage}"] is not None:
@@ -73,10 +90,9 @@ def _met(plan: Row, stage: str) -> str:
     return ""
 
 
-def _coded_by(plan: Row) -> str:
-    if all(plan[stage] in (None, "not_reviewed", "no_data") for stage in ("development", "implementation")):
-        return ""
-    return "analysts, from IRM reports" if plan["is_coded_by_analysts"] else "official coding"
+def has_level(plan: Row) -> bool:
+    """Whether the influence in a plan is coded in at least one stage."""
+    return any(plan[stage] not in (None, *NOT_CODED) for stage in ("development", "implementation"))
 
 
 def stars_table(stars: Sequence[Row]) -> Table:
@@ -126,20 +142,24 @@ def not_assessed_table(missing: Sequence[Row]) -> Table:
 
 def commitments_table(commitments: Sequence[Row]) -> Table:
     """The commitments with their codes; a scale on which none of them is coded is left out."""
-    rows = [{**row, "basis": BASES.get(row["completion_basis"])} for row in commitments]
+    rows = [{**row, "completion": _completion(row)} for row in commitments]
     heads = {
         "commitment_id": ("commitment", "text"),
         "plan_number": ("plan", "year"),
         "title": ("title", "text"),
         "potential_impact": ("potential impact", "code"),
         "potential_for_results": ("potential for results (from 2020)", "code"),
-        "completion_latest": ("completion", "code"),
-        "basis": ("judged at", "text"),
+        "completion": ("completion", "code"),
         "diog_overall": ("did it open government", "code"),
         "early_results": ("early results (from 2021)", "code"),
         "is_starred": ("starred", "yes_no"),
     }
-    return table("Commitments", _filled(heads, rows), rows, whole="marts.commitments")
+    return table("Commitments", _filled(heads, rows, NOT_CODED), rows, whole="marts.commitments")
+
+
+def _completion(row: Row) -> str | None:
+    basis = BASES.get(row["completion_basis"])
+    return f"{row['completion_latest']} ({basis})" if basis else row["completion_latest"]
 
 
 def self_assessment_table(found: Sequence[Row]) -> Table:
@@ -170,27 +190,6 @@ def self_assessment_table(found: Sequence[Row]) -> Table:
 
 def local_tables(monitoring: Sequence[Row], commitments: Sequence[Row]) -> list[Table]:
     """What the monitoring body of a local member reported: in numbers, and by commitment; none where it did not."""
-    scopes = [
-        {**row, "name": "all plans" if row["scope"] == "member" else f"plan {int(row['scope_id'][-2:])}"}
-        for row in monitoring
-    ]
-    numbers = {
-        "name": ("", "text"),
-        "reports": ("reports", "count"),
-        "reports_on_time": ("on time", "count"),
-        "reports_late": ("late", "count"),
-        "reports_lateness_unknown": ("lateness not known", "count"),
-        "requirements_met": ("co-creation requirements met", "count"),
-        "requirements_answered": ("of those answered", "count"),
-        "commitments_reviewed": ("commitments reviewed", "count"),
-        "commitments_verifiable": ("verifiable", "count"),
-        "commitments_with_lens": ("with open government lens", "count"),
-        "commitments_substantial_potential": ("substantial potential", "count"),
-        "commitments_complete": ("complete", "count"),
-        "commitments_completion_assessed": ("of those assessed on completion", "count"),
-        "commitments_major_or_outstanding": ("major or outstanding results", "count"),
-        "commitments_results_assessed": ("of those assessed on results", "count"),
-    }
     heads = {
         "commitment_id": ("commitment", "text"),
         "title": ("title", "text"),
@@ -200,11 +199,27 @@ def local_tables(monitoring: Sequence[Row], commitments: Sequence[Row]) -> list[
         "completion": ("completion", "code"),
         "early_results": ("did it open government", "code"),
     }
-    tables = [
-        table("Reports of the monitoring body, in numbers", columns(numbers), scopes),
-        table("Commitments, as the monitoring body sees them", _filled(heads, commitments), commitments),
+    by_commitment = table("Commitments, as the monitoring body sees them", _filled(heads, commitments), commitments)
+    return [*([_monitoring_table(monitoring)] if monitoring else []), *([by_commitment] if commitments else [])]
+
+
+def _monitoring_table(scopes: Sequence[Row]) -> Table:
+    """A line for each thing that is counted, a column for all plans and for each plan."""
+    heads = {"what": ("what is counted", "text")}
+    for scope in scopes:
+        name = "all plans" if scope["scope"] == "member" else f"plan {int(scope['scope_id'][-2:])}"
+        heads[scope["scope_id"]] = (name, "number")
+    rows = [
+        {"what": words, **{scope["scope_id"]: _of(scope[part], scope.get(whole)) for scope in scopes}}
+        for words, part, whole in MONITORED
     ]
-    return [found for found in tables if found.rows]
+    return Table(
+        "Reports of the monitoring body, in numbers", columns(heads), [[row[name] for name in heads] for row in rows]
+    )
+
+
+def _of(part: int, whole: int | None) -> str:
+    return f"{part:,}" if whole is None else f"{part:,} of {whole:,}"
 
 
 def doubts_table(doubts: Sequence[Row]) -> Table:
@@ -220,8 +235,9 @@ def doubts_table(doubts: Sequence[Row]) -> Table:
     return table("Values that were unreadable or doubtful", columns(heads), rows, whole="meta.problems")
 
 
-def _filled(heads: Mapping[str, tuple[str, str]], rows: Iterable[Row]) -> list:
-    """Columns that say something in at least one row: no_data alone says that the variable did not exist."""
-    rows = list(rows)
-    used = {name: head for name, head in heads.items() if any(row[name] not in (None, "", "no_data") for row in rows)}
-    return columns(used)
+def _filled(
+    heads: Mapping[str, tuple[str, str]], rows: Sequence[Row], says_nothing: Sequence[str] = ("no_data",)
+) -> list[Column]:
+    """The columns that say something in at least one row: no_data alone says that the variable did not exist."""
+    nothing = {None, "", *says_nothing}
+    return columns({name: head for name, head in heads.items() if any(row[name] not in nothing for row in rows)})

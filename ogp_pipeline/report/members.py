@@ -13,8 +13,10 @@ from typing import Any
 
 from ogp_pipeline.report.member_rows import MemberRows, read_members
 from ogp_pipeline.report.member_tables import (
+    NOT_CODED,
     commitments_table,
     doubts_table,
+    has_level,
     local_tables,
     missed_table,
     not_assessed_table,
@@ -28,7 +30,6 @@ from ogp_pipeline.report.words import count, listed, percent, plain
 
 FOLDER = "members"
 FILE_NAME = re.compile(r"[A-Za-z0-9]{1,20}")  # nothing that a path or an address could read otherwise
-NOT_CODED = (None, "not_reviewed", "no_data", "not_applicable")
 
 
 def write_member_pages(database: Path, folder: Path) -> list[Path]:
@@ -71,6 +72,7 @@ def _context(member: Row, rows: MemberRows, pages: set[str]) -> dict[str, Any]:
         "is_local": member["member_type"] == "local",
         "has": rows.has,
         "plans": plans_table(of["plans"]),
+        "has_levels": any(has_level(plan) for plan in of["plans"]),
         "comparisons": [_comparison(row) for row in of["comparison"]],
         "stars": stars_table(of["stars"]),
         "starred": sum(row["is_starred"] is True for row in of["commitments"]),
@@ -78,12 +80,12 @@ def _context(member: Row, rows: MemberRows, pages: set[str]) -> dict[str, Any]:
         "not_assessed": not_assessed_table(of["not_yet_assessed"]),
         "areas": _areas(of["peers"], pages),
         "commitments": commitments_table(of["commitments"]),
-        "commitments_count": len(of["commitments"]),
+        "commitments_count": count(len(of["commitments"]), "commitment"),
         "self_assessments": self_assessment_table(of["self_assessments"]),
         "local": local_tables(of["local_monitoring"], of["local_commitments"]),
         "doubts": doubts_table(doubts),
-        "repairs": sum(row["problems"] for row in of["doubts"] if row["severity"] == "repair"),
-        "refused": sum(row["refused"] for row in of["refused"]),
+        "refused": count(sum(row["refused"] for row in of["refused"]), "refused row"),
+        "repaired": count(sum(row["problems"] for row in of["doubts"] if row["severity"] == "repair"), "value"),
         "caveats": _caveats(of["plans"], of["commitments"]),
     }
 
@@ -169,7 +171,7 @@ def _caveats(plans: Sequence[Row], commitments: Sequence[Row]) -> list[str]:
         "shows a cause. Unclear, withdrawn and unassessed commitments are outside every share.",
         "The same reviewers code the influence in a plan and the outcomes of its commitments.",
     ]
-    judged = [row for row in commitments if row["completion_latest"] not in NOT_CODED]
+    judged = [row for row in commitments if row["completion_latest"] not in (None, *NOT_CODED)]
     progress = sum(row["completion_basis"] == "progress" for row in judged)
     if progress:
         lines.append(
