@@ -32,6 +32,7 @@ SWITCHES = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync --hide-scrollbars"
 )
+MEMBER_PICTURE = ("report_member.png", 1280, 1600)
 REPORT_PICTURES = (("report_desktop.png", 1280, 1600), ("report_phone.png", 390, 1600))
 GROUPS = ("reference", "ingest", "marts", "metrics", "release")
 
@@ -96,11 +97,16 @@ def wait_for_text(driver: webdriver.Chrome, *texts: str, seconds: int = 60) -> s
     return find(driver)
 
 
-def open_report(driver: webdriver.Chrome, report: Path, width: int, height: int) -> None:
-    """The report of a release in a window of `width` x `height` pixels, once its figures are drawn."""
+def open_page(driver: webdriver.Chrome, path: Path, width: int, height: int) -> None:
+    """A page of a release, such as that of a member, in a window of `width` x `height` pixels."""
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    driver.get(report.as_uri())
+    driver.get(path.as_uri())
+
+
+def open_report(driver: webdriver.Chrome, report: Path, width: int, height: int) -> None:
+    """The report of a release in a window of `width` x `height` pixels, once its figures are drawn."""
+    open_page(driver, report, width, height)
     undrawn = "[data-figure] [data-chart]:not([data-drawn]), [data-figure] [data-chart][data-drawn='']"
     WebDriverWait(driver, 60).until(lambda page: not page.find_elements(By.CSS_SELECTOR, undrawn))
 
@@ -133,6 +139,9 @@ def main(sources: str) -> None:
             for name, width, height in REPORT_PICTURES:
                 open_report(driver, report, width, height)
                 driver.save_screenshot(str(IMAGES / name))
+            name, width, height = MEMBER_PICTURE
+            open_page(driver, min((report.parent / "members").glob("*.html")), width, height)
+            driver.save_screenshot(str(IMAGES / name))
         with user_interface(data_dir) as address, browser() as driver:
             open_asset_graph(driver, address)
             time.sleep(3)  # the graph moves into place

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,28 +64,29 @@ def render(template: str, release: ReleaseReader, **context: Any) -> str:
 
     `scripts` in the context are the scripts the page may run, all else is refused by its policy.
     """
+    scripts = context.pop("scripts", [])
+    return environment().get_template(template).render(**frame(release, scripts), **context)
+
+
+def frame(release: ReleaseReader, scripts: Sequence[str] = ()) -> dict[str, Any]:
+    """What `base.html` needs of a release: read once, it serves many pages that run the same `scripts`."""
     from markupsafe import Markup
 
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    scripts = context.pop("scripts", [])
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            product=PRODUCT,
-            release=release_facts(release),
-            data_through=data_through(release),
-            is_synthetic=is_synthetic(release),
-            style=Markup(style),
-            policy=content_policy(style, scripts),
-            scripts=[Markup(script) for script in scripts],
-            **context,
-        )
-    )
+    return {
+        "product": PRODUCT,
+        "release": release_facts(release),
+        "data_through": data_through(release),
+        "is_synthetic": is_synthetic(release),
+        "style": Markup(style),
+        "policy": content_policy(style, scripts),
+        "scripts": [Markup(script) for script in scripts],
+    }
 
 
+@cache
 def environment() -> Environment:
-    """The templates, in which every text of the data is escaped."""
+    """The templates, in which every text of the data is escaped; made once, as it keeps what it has compiled."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     return Environment(
@@ -96,7 +98,7 @@ def environment() -> Environment:
     )
 
 
-def content_policy(style: str, scripts: list[str]) -> str:
+def content_policy(style: str, scripts: Sequence[str]) -> str:
     """The page's Content-Security-Policy: these scripts, this style, pictures within the page, and nothing else."""
     allowed = " ".join(_source_hash(script) for script in scripts) or "'none'"
     return (
