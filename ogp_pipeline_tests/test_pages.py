@@ -68,7 +68,6 @@ def test_the_page_of_the_release_shows_its_figures(opened, pictures) -> None:
     end = time.monotonic() + 30
     while driver.execute_script(drawn) < 3 and time.monotonic() < end:
         time.sleep(0.5)
-    driver.save_screenshot("/tmp/release_page.png")
     assert driver.execute_script(drawn) == 3
 
 
