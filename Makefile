@@ -22,7 +22,7 @@ ui: $(READY)  ## Open Dagster on http://127.0.0.1:3000, with the nightly schedul
 
 test: lint  ## Set up and pass the tests (installs Debian's chromium for the page tests where it may)
 	@sh docs/install_chromium.sh
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
