@@ -28,6 +28,7 @@ from ogp_pipeline.release.current import attach, kept_releases
 from ogp_pipeline.safe_text import markdown
 from ogp_pipeline.settings import PACKAGE_DIR, project_file
 from ogp_pipeline.store import connect
+from ogp_pipeline_tests.test_cookbook import QUESTIONS
 from ogp_pipeline_tests.world import COMMITMENT as ORDINARY
 from ogp_pipeline_tests.world import MEMBERS, World, query
 
@@ -175,6 +176,14 @@ def test_each_edited_cell_is_one_change_at_its_home(edited: World) -> None:
     assert sorted(cells, key=str) == expected
     (potential,) = [row for row in changes if row["column"] == "potential_impact"]
     assert json.loads(potential["key"]) == {"commitment_id": "AP_ALB01-1"}
+
+
+def test_the_cookbook_tells_what_changed(edited: World) -> None:
+    rows = query(edited.settings.database, QUESTIONS[25].sql)
+    changes = found_in(edited.settings.database, "changes")
+    assert [row[1:] for row in rows] == [
+        tuple(change[name] for name in ("table_name", "key", "column", "old", "new", "cause")) for change in changes
+    ]
 
 
 def test_rows_that_came_and_went(edited: World) -> None:
