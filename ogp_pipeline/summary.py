@@ -85,7 +85,7 @@ def release_summary(settings: Settings) -> str:
     run = last_run(settings)
     paths = [
         f"  {settings.database}  (open read-only: duckdb -readonly {settings.database})",
-        f"  {settings.releases_dir / run['release']}",
+        f"  {settings.releases_dir / run['release'] / 'report.html'}",
         f"  {settings.last_run}",
     ]
     paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
