@@ -140,7 +140,7 @@ def main(sources: str) -> None:
                 open_report(driver, report, width, height)
                 driver.save_screenshot(str(IMAGES / name))
             name, width, height = MEMBER_PICTURE
-            open_page(driver, min((report.parent / "members").glob("*.html")), width, height)
+            open_page(driver, max((report.parent / "members").glob("*.html")), width, height)
             driver.save_screenshot(str(IMAGES / name))
         with user_interface(data_dir) as address, browser() as driver:
             open_asset_graph(driver, address)

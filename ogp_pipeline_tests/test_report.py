@@ -244,3 +244,21 @@ def test_without_scripts_the_picture_stands_in_place_of_the_chart(chromium, repo
         assert "Not shown." in chromium.find_element(By.ID, "figure_4_9").text
     finally:
         chromium.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_of_a_member_works_offline_and_within_its_window(pictures, chromium, report, width) -> None:
+    chromium.get("about:blank")
+    chromium.get_log("browser")
+    pictures.open_page(chromium, report.parent / "members" / "QQA.html", width, 844)
+    assert chromium.get_log("browser") == []
+    assert chromium.execute_script("return [innerWidth, document.documentElement.scrollWidth]") == [width, width]
+    assert chromium.find_element(By.TAG_NAME, "h1").text == f"Alpha {SCRIPT}"
+    assert f"1 {SCRIPT}" in chromium.find_element(By.ID, "commitments").text
+    assert chromium.execute_script("return window.hacked") is None
+    bars = chromium.find_elements(By.CSS_SELECTOR, ".own .bar rect + rect")
+    assert bars and all(bar.value_of_css_property("fill") == "rgb(31, 90, 148)" for bar in bars)
+    chromium.find_element(By.LINK_TEXT, "Back to the report").click()
+    assert chromium.current_url == report.as_uri()
+    chromium.find_element(By.CSS_SELECTOR, "#members a[href='members/ALB.html']").click()
+    assert chromium.find_element(By.TAG_NAME, "h1").text == "Albania"

@@ -265,14 +265,6 @@ def test_the_banner_stands_on_the_sample_alone(reported: World, tmp_path: Path, 
     assert ("do not cite a SYNTHETIC release" in text) is is_synthetic
 
 
-def test_member_pages_beside_the_report_are_linked(reported: World, tmp_path: Path) -> None:
-    (tmp_path / "members").mkdir()
-    (tmp_path / "members" / "ALB.html").touch()
-    text = release_with(reported, tmp_path)
-    assert '<a href="members/ALB.html">Albania</a>' in text
-    assert "members/ARM.html" not in text
-
-
 def contrast(one: str, other: str) -> float:
     """The contrast of two colours by WCAG 2."""
 
