@@ -283,7 +283,7 @@ def test_the_figures_tell_what_they_are(by_hand):
     assert completion["subtitle"] == "Assessed on this outcome: 89 % of 19 commitments in 7 plans with a level."
     assert completion["sentence"].startswith(
         "Of commitments in plans at Involve or above 57 % were complete at the latest assessment (3 plans), of those "
-        "below 30 % (4 plans): in these plans a level of Involve or above is associated with a higher share. "
+        "below 30 % (4 plans): in these plans the share at Involve or above is higher. "
     )
     # inform holds one plan, the other three levels none: more plans would fill them, more codings would not
     assert completion["missing_input"].endswith("(no consultation, inform, collaborate, empower)")

@@ -144,7 +144,7 @@ select
             || ' (' || counted(plans_below_involve, 'plan') || '): '
             || case direction
                 when 'equal' then 'no difference is seen. '
-                else 'in these plans a level of Involve or above is associated with a ' || direction || ' share. '
+                else 'in these plans the share at Involve or above is ' || direction || '. '
             end
             || stability_words
     end as sentence,
