@@ -98,7 +98,7 @@ def _spec(model: Model, catalog: Catalog, inside: set[str]) -> dg.AssetSpec:
     return dg.AssetSpec(
         key=asset_key(model.name),
         deps=[asset_key(read) for read in sorted(_public_reads(model, catalog, inside) - {model.name})],
-        description=f"{model.contract.description}\n\n**Grain:** {model.contract.grain}",
+        description=_description(model),
         group_name=GROUPS[model.schema],
         kinds={"duckdb", "sql" if model.sql else "python"},
         owners=OWNERS,
@@ -109,6 +109,13 @@ def _spec(model: Model, catalog: Catalog, inside: set[str]) -> dg.AssetSpec:
             "dagster/table_name": f"ogp.{model.name}",
         },
     )
+
+
+def _description(model: Model) -> str:
+    contract = model.contract
+    words = [contract.description, f"**Grain:** {contract.grain}"]
+    words += [f"**Before you use it:** {contract.usage_warning}"] if contract.usage_warning else []
+    return "\n\n".join(words)
 
 
 def _links(model: Model) -> dg.CodeReferencesMetadataValue:

@@ -143,7 +143,11 @@ def _stopped_by_ctrl_c(given: Iterator[Answer]) -> Iterator[Answer]:
 
 def _form_of(output: Path | None) -> str:
     ending = output.suffix.lower().removeprefix(".") if output else ""
-    return ending if ending in FORMATS else "table"
+    if ending in FORMATS:
+        return ending
+    if ending not in ("", "txt", "md"):
+        raise click.UsageError(f"{output}: no answer is written as .{ending}: use .csv, .json, .parquet or .txt")
+    return "table"
 
 
 def _show(given: Iterator[Answer], synthetic: bool) -> None:

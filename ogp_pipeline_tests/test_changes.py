@@ -178,6 +178,21 @@ def test_each_edited_cell_is_one_change_at_its_home(edited: World) -> None:
     assert json.loads(potential["key"]) == {"commitment_id": "AP_ALB01-1"}
 
 
+def test_an_edit_of_a_release_that_is_not_in_use_is_seen(tmp_path: Path, catalog: Catalog) -> None:
+    """A plan's commitments come from the newest whole release; what the others say of them is compared too."""
+    world = World(tmp_path, catalog)
+    rows = world.ten_plans()
+    world.manifest("- {file: commitments.csv, released: 2016-07-01}\n- {file: older.csv, released: 2015-07-01}\n")
+    older = rows[:5]  # the whole plan of Albania
+    world.commitments(*older, file="older.csv")
+    assert world.build().publish().status == "published"
+    world.commitments({**older[0], "Potential impact": "Transformative"}, *older[1:], file="older.csv")
+    assert world.build().publish().status == "published"
+    (change,) = found_in(world.settings.database, "changes")
+    assert (change["table_name"], change["cause"]) == ("staging.superseded_commitments", "source")
+    assert (change["column"], change["old"], change["new"]) == ("potential_impact", "moderate", "transformative")
+
+
 def test_the_cookbook_tells_what_changed(edited: World) -> None:
     rows = query(edited.settings.database, QUESTIONS[25].sql)
     changes = found_in(edited.settings.database, "changes")

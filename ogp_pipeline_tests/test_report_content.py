@@ -250,8 +250,8 @@ def test_tests_sensitivity_and_summaries_are_shown_where_they_are(reported: Worl
         "stronger early results: cannot be shown",
         "&lt; 0.001",  # the p-value
         "plan mean",
-        "the conclusion is stable",
-        "the conclusion is not stable",
+        "the direction is the same in every way of counting",
+        "the direction depends on the way of counting",
     ):
         assert part in text, part
 

@@ -15,6 +15,7 @@ import yaml
 
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.sample import (
+    EARLIER_FILE,
     EXPLORER_FILE,
     MANIFEST_FILE,
     MASTER_FILE,
@@ -106,7 +107,7 @@ def test_bytes_of_the_workbook_hold_no_time_of_day(folder):
     [
         pytest.param(
             {"seed": 7},
-            {"explorer", "process", "master", "irm-reports", "self-assessment-pages", "engagement"},
+            {"explorer", "explorer-earlier", "process", "master", "irm-reports", "self-assessment-pages", "engagement"},
             id="other seed: the same members, and forms in which nothing is drawn",
         ),
         pytest.param({"members": 35}, {"explorer", "process", "members"}, id="fewer members, later plans of as many"),
@@ -600,7 +601,7 @@ def test_every_problem_of_a_form_is_planted(built):
     found = {
         (row["source"], row["rule"])
         for row in built.rows("select source, rule, source_file from meta.problems")
-        if row["source_file"] not in (EXPLORER_FILE, PROCESS_FILE, MASTER_FILE)
+        if row["source_file"] not in (EXPLORER_FILE, EARLIER_FILE, PROCESS_FILE, MASTER_FILE)
     }
     assert found == {
         ("irm_report_plans", "coder_missing"),

@@ -61,7 +61,7 @@ def figure_spec(levels: tuple[str, ...]) -> Mapping[str, Any]:
     layers = [
         shared.mark_rect(color=BAR, stroke=BAR_EDGE).encode(x=left, x2=right, y=y, y2="zero:Q", tooltip=tooltip),
         gaps.mark_rect(color=GAP, stroke="#8a929b", strokeDash=[3, 3]).encode(
-            x=left, x2=right, y=alt.Y("one:Q"), y2="zero:Q", tooltip=tooltip
+            x=left, x2=right, y=alt.Y("stub:Q"), y2="zero:Q", tooltip=tooltip
         ),
         alt.Chart(alt.NamedData("plans"))
         .mark_circle(color=PLAN, opacity=0.6, stroke="white", strokeWidth=0.5)
@@ -102,13 +102,17 @@ def figure_data(view: View) -> dict[str, list[dict[str, Any]]]:
 
 def static_spec(figure: Figure, view: View, source: str, is_synthetic: bool) -> dict[str, Any]:
     """The chart of a view with its data, title and caveats, to stand alone as a picture."""
-    spec = figure_spec(tuple(cell["level"] for cell in view.cells))
     heading = f"{'SYNTHETIC SAMPLE - ' if is_synthetic else ''}{title_of(figure, view)}"
     key = "Bars: pooled share; lines: approximate 95 % interval, clustered by plan; circles: plans, larger with more "
-    notes = [sentence_of(figure, view), key + "commitments.", *caveats(view), f"Source: {source}"]
+    drawn = [key + "commitments."] if view.is_drawn else []
+    notes = [sentence_of(figure, view), *drawn, *caveats(view), f"Source: {source}"]
+    if view.is_drawn:
+        chart = {**figure_spec(tuple(cell["level"] for cell in view.cells)), "datasets": figure_data(view)}
+    else:  # as on the page: its sentence in place of bars
+        chart = {"data": {"values": [{}]}, "mark": {"type": "point", "opacity": 0}, "width": WIDTH, "height": 1}
+        chart["config"] = {"view": {"stroke": None}}
     return {
-        **spec,
-        "datasets": figure_data(view),
+        **chart,
         "padding": 16,
         "title": {
             "text": textwrap.wrap(heading, 82),
@@ -134,7 +138,7 @@ def _cell(cell: Mapping[str, Any]) -> dict[str, Any]:
         "left": cell["level_rank"] - HALF_BAR,
         "right": cell["level_rank"] + HALF_BAR,
         "zero": 0,
-        "one": 1,
+        "stub": 0.04,  # the height of the mark of a suppressed level: no bar
         "share": share,
         "low": cell["ci_low"],
         "high": cell["ci_high"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ogp_pipeline.report.reading import ReleaseReader, Row
-from ogp_pipeline.report.tables import columns, significant, table
+from ogp_pipeline.report.tables import columns, table
 from ogp_pipeline.report.views import Figure
 from ogp_pipeline.report.words import listed, plain, sentence_of, title_of
 
@@ -16,7 +16,6 @@ QUESTIONS = {
     "completion": "more completion",
     "early_results": "stronger early results",
 }
-NOTHING_FOUND_ABOVE = 0.05  # the level at which the primary tests are read, after Benjamini-Hochberg
 NOT_COMPUTED = "not computed in this release"
 
 
@@ -34,21 +33,24 @@ def answers(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]
     """What the section with the answer shows: one sentence over all, and an answer for each figure."""
     primary = {row["figure"]: row for row in associations(release, "test_role = 'primary'") or ()}
     tested = release.has("metrics.associations")
-    found = [_answer(figure, primary.get(figure.number), tested) for figure in figures]
+    limit = significance(release)
+    found = [_answer(figure, primary.get(figure.number), tested, limit) for figure in figures]
     return {"answers": found, "summary": _summary(found)}
 
 
-def _answer(figure: Figure, test: Row | None, tested: bool) -> Answer:
+def _answer(figure: Figure, test: Row | None, tested: bool, limit: float) -> Answer:
     view = figure.default
     sentences = [sentence_of(figure, view)]
     if test is not None and test["sentence"]:
         sentences.append(test["sentence"])
     elif not tested and view.is_drawn:
         sentences.append(f"Whether this is more than chance is {NOT_COMPUTED}.")
-    return Answer(figure, QUESTIONS.get(view.first["outcome"], view.first["outcome"]), _verdict(view, test), sentences)
+    return Answer(
+        figure, QUESTIONS.get(view.first["outcome"], view.first["outcome"]), _verdict(view, test, limit), sentences
+    )
 
 
-def _verdict(view: Any, test: Row | None) -> str:
+def _verdict(view: Any, test: Row | None, limit: float) -> str:
     if not view.is_drawn:
         return "cannot be shown"
     if test is None:
@@ -56,11 +58,19 @@ def _verdict(view: Any, test: Row | None) -> str:
     if test["status"] != "estimated":
         return "shown, cannot be tested"
     value = test["q_value"] if test["q_value"] is not None else test["p_value"]
-    if value is None or value > NOTHING_FOUND_ABOVE:
+    if value is None or value >= limit:
         return "no association beyond chance is found"
     # a ratio has its middle at one, a difference and a correlation at nothing
     is_higher = test["estimate"] > (1 if test["estimate_kind"] == "odds_ratio" else 0)
     return f"{'higher' if is_higher else 'lower'} at involve or above, by more than chance would give"
+
+
+def significance(release: ReleaseReader) -> float:
+    """From this p or q on nothing beyond chance is found: the rule by which the sentences of the tests are written."""
+    rows = release.rows_of(
+        "reference.association_rules", "from reference.association_rules where rule = 'significance'"
+    )
+    return float(rows[0]["value"]) if rows else 0.0
 
 
 def _summary(found: Sequence[Answer]) -> str:
@@ -143,7 +153,12 @@ def meanings(release: ReleaseReader, list_name: str) -> Mapping[str, str]:
 def _interval(row: Row) -> str:
     if row["ci_low"] is None or row["ci_high"] is None:
         return ""
-    return f"{significant(row['ci_low'])} to {significant(row['ci_high'])}"
+    return f"{_bound(row['ci_low'])} to {_bound(row['ci_high'])}"
+
+
+def _bound(value: float) -> str:
+    """A bound with three decimals, or with its first digit where that would make it nothing: 0.252, 0.0003."""
+    return f"{value:.1g}" if 0 < abs(value) < 0.0005 else f"{value:,.3f}"
 
 
 def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dict[str, Any]:
@@ -164,7 +179,7 @@ def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
         "words": ("way of counting", "text"),
         "share_below_involve": ("below involve", "share"),
         "share_involve_or_above": ("involve or above", "share"),
-        "difference": ("difference", "share"),
+        "difference": ("difference", "points"),
         "direction": ("at involve or above it is", "code"),
         "agrees": ("agrees with the figure", "text"),
         "plans": ("plans", "count"),
@@ -189,7 +204,10 @@ def sensitivity_tables(release: ReleaseReader, figures: Sequence[Figure]) -> dic
             without.append(figure.number)
             continue
         stable = figure.summary["conclusion_stable"] if figure.summary else None
-        verdict = {True: "the conclusion is stable", False: "the conclusion is not stable"}.get(stable, "no conclusion")
+        verdict = {
+            True: "the direction is the same in every way of counting",
+            False: "the direction depends on the way of counting",
+        }.get(stable, "no direction")
         tables.append(table(f"{title_of(figure, figure.default)}: {verdict}", columns(heads), named))
     return {"tables": tables, "without": listed(without) if without else ""}
 

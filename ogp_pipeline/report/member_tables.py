@@ -68,13 +68,13 @@ def plans_table(plans: Sequence[Row]) -> Table:
     heads = {
         "plan_number": ("plan", "year"),
         "submitted_year": ("submitted", "year"),
-        "commitments": ("commitments", "count"),
-        "loaded": ("loaded", "text"),
         "development": ("influence in development", "code"),
         "minimum_development": ("OGP's minimum", "text"),
         "implementation": ("influence in implementation", "code"),
         "minimum_implementation": ("OGP's minimum", "text"),
         "throughout": ("throughout (lowest of the two)", "code"),
+        "commitments": ("commitments", "count"),
+        "loaded": ("loaded", "text"),
         "coded_by": ("coded by", "text"),
         "source": ("source", "text"),
     }

@@ -76,6 +76,7 @@ def _context(member: Row, rows: MemberRows, pages: set[str]) -> dict[str, Any]:
         "comparisons": [_comparison(row) for row in of["comparison"]],
         "stars": stars_table(of["stars"]),
         "starred": sum(row["is_starred"] is True for row in of["commitments"]),
+        "judged": sum(row["is_starred"] is not None for row in of["commitments"]),
         "missed": missed_table(of["missed_stars"]),
         "not_assessed": not_assessed_table(of["not_yet_assessed"]),
         "areas": _areas(of["peers"], pages),

@@ -17,7 +17,7 @@ DASH = "–"  # noqa: RUF001
 class Column:
     """A column of a table on the page: its field in the rows, its head, and how its values are written.
 
-    `kind`: text (as it is), code (as words), count, share, number, year, yes_no, date, hash.
+    `kind`: text (as it is), code (as words), count, share, points, number, year, yes_no, date, hash.
     """
 
     field: str
@@ -27,7 +27,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """It stands right in its column."""
-        return self.kind in ("count", "share", "number", "year")
+        return self.kind in ("count", "share", "points", "number", "year")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def written(value: Any, kind: str) -> str:
         return DASH
     if kind == "share":
         return percent(value, 1)
+    if kind == "points":
+        return f"{100 * value:+.1f} points"
     if kind == "count":
         return f"{value:,}"
     if kind == "number":

@@ -38,12 +38,14 @@ __all__ = ["DIRT", "Dirt", "write_sample"]
 
 EXPLORER_FILE = "explorer/ogp_commitments_sample.csv"
 PROCESS_FILE = "process/ogp_process_sample.csv"
+EARLIER_FILE = "explorer-earlier/ogp_commitments_sample.csv"  # one plan as a release of 2015 numbered it
 MEMBERS_FILE = "members/members_sample.csv"
 MASTER_FILE = "master/ogp_master_sample.csv"
 MANIFEST_FILE = "sources.yml"
 RELEASED = {
     EXPLORER_FILE: "2016-07-01",
     PROCESS_FILE: "2016-07-01",
+    EARLIER_FILE: "2015-07-01",
     MEMBERS_FILE: "2024-07-03",
     MASTER_FILE: "2024-07-03",
     **FORMS_RELEASED,
@@ -61,7 +63,7 @@ def write_sample(
 ) -> None:
     """Writes the fictional partnership into `folder`, which is created; files already there are replaced.
 
-    The files are `explorer/ogp_commitments_sample.csv`, `process/ogp_process_sample.csv`,
+    The files are `explorer/ogp_commitments_sample.csv`, `process/ogp_process_sample.csv`, one plan of a release before,
     `members/members_sample.csv`, `master/ogp_master_sample.csv`, those of `forms.py` and `sources.yml`, the same
     bytes for the same arguments. `commitments` is the number of commitments of the first file before dirt; one more
     is a repeated row. More commitments mean more plans per member up to 95, then larger plans; one plan at a time is
@@ -78,6 +80,8 @@ def write_sample(
     partnership = Partnership(seed, planted_effect)
     with _replacing(folder / EXPLORER_FILE) as explorer, _replacing(folder / PROCESS_FILE) as process:
         _write_plans(partnership, members, commitments, explorer, process)
+    with _replacing(folder / EARLIER_FILE) as file:
+        _write_earlier_release(Partnership(seed, planted_effect), members, commitments, file)
     with _replacing(folder / MEMBERS_FILE) as file:
         _csv_writer(file).writerows([MEMBERS_HEADER, *member_rows(members)])
     later = later_plans(seed, members, first_number=max(plans_per_member(members, commitments)) + 2)
@@ -126,6 +130,17 @@ def _write_plans(partnership: Partnership, members: int, commitments: int, explo
     commitment_lines.writerow(["Sum", *(totals.get(column, "") for column in EXPLORER_HEADER[1:]), *BLANK_HEADERS])
     commitment_dirt.finish()
     process_dirt.finish()
+
+
+def _write_earlier_release(partnership: Partnership, members: int, commitments: int, file: TextIO) -> None:
+    """The first plan whole, with other numbers: the newer release takes the plan over and its ids change."""
+    lines = _csv_writer(file)
+    lines.writerow(EXPLORER_HEADER)
+    plan = next(iter(partnership.plans(members, commitments)))
+    for number, row in enumerate(partnership.commitment_rows(plan), start=101):
+        row["Comm No"] = str(number)
+        write_stars(row, plan)
+        lines.writerow(row[column] for column in EXPLORER_HEADER)
 
 
 def _manifest() -> str:

@@ -29,10 +29,34 @@ summed as (
         max(days_late) as most_days_late
     from scoped
     group by scope, scope_id, kind
+),
+-- the kinds stand there also where no report came, so that nobody takes an empty answer for all in time
+every_kind as (
+    select unnest(['inception', 'end_of_commitment']) as kind
+),
+complete as (
+    select * from summed where scope = 'member'
+    union all by name
+    select
+        'overall' as scope,
+        'overall' as scope_id,
+        every_kind.kind,
+        null as member_id,
+        coalesce(overall.plans, 0) as plans,
+        coalesce(overall.reports, 0) as reports,
+        coalesce(overall.reports_late, 0) as reports_late,
+        coalesce(overall.reports_on_time, 0) as reports_on_time,
+        coalesce(overall.reports_lateness_unknown, 0) as reports_lateness_unknown,
+        coalesce(overall.plans_lateness_known, 0) as plans_lateness_known,
+        overall.median_days_late,
+        overall.least_days_late,
+        overall.most_days_late
+    from every_kind
+    left join summed as overall on overall.kind = every_kind.kind and overall.scope = 'overall'
 )
 select
     * exclude (plans_lateness_known),
     shown_share(reports_late, reports_late + reports_on_time, plans_lateness_known) as late_share,
     plans_lateness_known < 3 as is_suppressed
-from summed
+from complete
 order by scope, scope_id, kind

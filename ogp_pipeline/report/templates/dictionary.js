@@ -27,7 +27,7 @@
     }
     for (const schema of root.querySelectorAll(".schema"))
       schema.hidden = !schema.querySelector("details:not([hidden])");
-    found.textContent = asked.length ? `${tablesShown} tables and ${columnsShown} columns found` : "";
+    found.textContent = asked.length ? `${tablesShown} table${tablesShown === 1 ? "" : "s"} and ${columnsShown} column${columnsShown === 1 ? "" : "s"} found` : "";
   };
   words.addEventListener("input", filter);
   words.addEventListener("keydown", event => {

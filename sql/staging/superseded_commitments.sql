@@ -1,0 +1,43 @@
+-- One row per staged commitment of a release that was not chosen for its plan: what another release of the same plan,
+-- or an extract of it, says of the commitment. Never counted; an edit of such a row is seen here.
+select
+    staged._source_file,
+    staged._source_row,
+    staged.commitment_id,
+    staged.plan_id,
+    staged.member_id,
+    staged.commitment_number,
+    staged.title,
+    staged.short_title,
+    staged.full_text,
+    staged.theme,
+    staged.start_date_text,
+    staged.end_date_text,
+    staged.lead_institution,
+    staged.supporting_institutions,
+    staged.value_access,
+    staged.value_participation,
+    staged.value_accountability,
+    staged.value_technology,
+    staged.ogp_relevant,
+    staged.specificity,
+    staged.verifiable,
+    staged.potential_impact,
+    staged.potential_for_results,
+    staged.completion_progress,
+    staged.completion_end_of_term,
+    staged.diog_overall,
+    staged.diog_access,
+    staged.diog_participation,
+    staged.diog_accountability,
+    staged.early_results,
+    staged.cluster,
+    staged.cluster_status,
+    staged.carried_forward,
+    staged.progress_report_year,
+    staged.end_of_term_report_year,
+    staged.url
+from staging.commitments as staged
+inner join marts.action_plans as plans using (plan_id)
+where staged._source_file is distinct from plans.source_file
+order by staged._source_file, staged.commitment_id
