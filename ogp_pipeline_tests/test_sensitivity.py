@@ -573,3 +573,17 @@ def test_data_of_unknown_date_reach_as_far_as_they_say(by_hand):
     explorer = found["explorer_commitments"]
     assert (explorer["latest_submitted_year"], explorer["latest_report_year"]) == (2014, 2016)
     assert (explorer["released_date"], explorer["content_changed_date"]) == (None, None)
+
+
+def test_an_edited_file_tells_the_day_its_other_content_was_read(world: World) -> None:
+    """Until then the day of its release is all that is known; a run that finds the same again moves nothing."""
+    rows = world.ten_plans()
+    world.manifest("- {file: commitments.csv, released: 2016-07-01}\n")
+    asked = "select content_changed_date from metrics.data_through where layout = 'explorer_commitments'"
+    released = [{"content_changed_date": date(2016, 7, 1)}]
+    assert world.build_for("metrics.data_through").rows(asked) == released
+    assert world.build_for("metrics.data_through").rows(asked) == released
+    world.commitments(*rows[1:])
+    edited = world.build_for("metrics.data_through").rows(asked)
+    assert edited[0]["content_changed_date"] > date(2016, 7, 1)
+    assert world.build_for("metrics.data_through").rows(asked) == edited

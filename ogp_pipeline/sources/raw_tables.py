@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 import hashlib
 import tempfile
-from collections.abc import Sequence
-from datetime import UTC
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import duckdb
@@ -18,6 +18,7 @@ from ogp_pipeline.building import Workshop
 from ogp_pipeline.models import Model
 from ogp_pipeline.sources.folders import SourceFile
 from ogp_pipeline.sources.layouts import SOURCE_COLUMNS
+from ogp_pipeline.sources.snapshots import content_changes, file_of
 from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
 
@@ -34,6 +35,8 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
     """
     workshop.fetch_official_files()
     columns = list(model.contract.columns)
+    files = workshop.files  # which are kept when they are looked at, so that their changes are known
+    changes = content_changes(workshop.settings)
     rows = [
         {
             "source_file": file.name,
@@ -56,9 +59,9 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "extra_columns": ", ".join(file.header.extras) if file.header else None,
             "absent_columns": ", ".join(file.header.absent) if file.header else None,
             "header_variants": ", ".join(file.header.variants) if file.header else None,
-            **_download(file),
+            **_download(file, changes),
         }
-        for file in workshop.files
+        for file in files
     ]
     typed = ", ".join(f"{quoted(name)} {column.type}" for name, column in model.contract.columns.items())
     connection.execute(f"create temp table source_files ({typed})")
@@ -70,10 +73,12 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
     return "select * from source_files"
 
 
-def _download(file: SourceFile) -> dict[str, object]:
-    """What is known of the download of an official file; all NULL for others. Times are UTC."""
+def _download(file: SourceFile, changes: Mapping[tuple[str, str], datetime]) -> dict[str, object]:
+    """What is known of the download of an official file; of others only when their content changed. Times are UTC."""
     known = file.download
     moments = {name: getattr(known, name, None) for name in ("fetched_at", "checked_at", "content_changed_at")}
+    if known is None:
+        moments["content_changed_at"] = changes.get((file_of(file.name), file.sha256))
     return {
         "note": known and known.note,
         "is_stale_download": known and known.status == "kept",

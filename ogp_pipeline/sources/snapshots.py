@@ -45,8 +45,30 @@ def keep(settings: Settings, path: Path, sha256: str, name: str, origin: Mapping
         description = {
             "file": name,
             "bytes": snapshot.stat().st_size,
-            "kept_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "kept_at": datetime.now(UTC).isoformat(),
             **origin,
         }
         write_atomically(snapshot.with_suffix(".json"), json.dumps(description, indent=1).encode())
     return snapshot
+
+
+def content_changes(settings: Settings) -> dict[tuple[str, str], datetime]:
+    """When the content of a file changed: (name, sha256) -> when these bytes were first kept (UTC).
+
+    Only where other bytes of the same name were kept before: of a file that was seen with one content alone nobody
+    knows since when it is as it is.
+    """
+    kept: dict[str, list[tuple[datetime, str]]] = {}
+    for path in sorted(settings.snapshots_dir.glob("*.json")):
+        try:
+            described = json.loads(path.read_text(encoding="utf-8"))
+            moment = datetime.fromisoformat(described["kept_at"]).astimezone(UTC)
+            kept.setdefault(file_of(described["file"]), []).append((moment, path.stem))
+        except (json.JSONDecodeError, KeyError, TypeError, ValueError):
+            continue  # it is written anew when its file is read again
+    return {(name, sha256): moment for name, moments in kept.items() for moment, sha256 in sorted(moments)[1:]}
+
+
+def file_of(name: str) -> str:
+    """The file of a source by its name, which for a workbook ends in `#sheet`."""
+    return name.partition("#")[0]
