@@ -56,6 +56,7 @@ class Table:
     description: str
     key_columns: str | None
     usage_warning: str | None
+    source_rule: str | None
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def public_tables(connection: duckdb.DuckDBPyConnection) -> list[Table]:
             name=f"{row['table_schema']}.{row['table_name']}",
             **{name: row[name] for name in ("rows", "grain", "description", "key_columns")},
             usage_warning=row.get("usage_warning"),
+            source_rule=row.get("source_rule"),
         )
         for row in rows
     ]

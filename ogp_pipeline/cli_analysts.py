@@ -54,12 +54,14 @@ def describe(table: str, data_dir: Path | None) -> None:
         if is_synthetic(release):
             click.echo(SYNTHETIC + "\n")
         _echo_table(found)
+        if found.source_rule:
+            click.echo(_wrapped(f"Source: {found.source_rule}", "  "))
         if found.key_columns:
             click.echo(f"  Key: {found.key_columns}")
         if others:
             click.echo(f"  Also: {', '.join(other.name for other in others)}")
         for column in columns_of(release, found):
-            _echo_column(column)
+            _echo_column(column, known=found.source_rule)
 
 
 @click.command()
@@ -197,7 +199,8 @@ def _echo_table(table: Table) -> None:
         click.echo(_wrapped(f"Mind: {table.usage_warning}", "  "))
 
 
-def _echo_column(column: Column) -> None:
+def _echo_column(column: Column, known: str | None) -> None:
+    """One column; where its values come from only if it is not the rule of the table, which is `known`."""
     facts = [column.type]
     facts += [f"in {column.unit}"] if column.unit else []
     facts += ["key"] if column.is_key else []
@@ -206,7 +209,7 @@ def _echo_column(column: Column) -> None:
     click.echo(_wrapped(column.description, "  "))
     if column.codes:
         click.echo(_wrapped(f"Codes: {' | '.join(code.strip() for code in column.codes.split('|'))}", "  "))
-    if column.source_rule:
+    if column.source_rule and column.source_rule != known:
         click.echo(_wrapped(f"Source: {column.source_rule}", "  "))
 
 
