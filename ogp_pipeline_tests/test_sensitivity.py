@@ -31,8 +31,8 @@ from ogp_pipeline_tests.test_vital_signs import (
     Row,
     folded,
     judgements,
-    member_names,
     real_files,
+    real_recomputed,
     records,
 )
 from ogp_pipeline_tests.world import World
@@ -422,19 +422,7 @@ def real(tmp_path_factory, catalog, real_data) -> World:
 
 @pytest.fixture(scope="module")
 def recomputed(real_data) -> Recomputed:
-    reference = PACKAGE_DIR / "reference"
-    names = member_names(
-        (reference / "members.csv", "member_id", "member_name"),
-        (reference / "member_aliases.csv", "member_id", "alias"),
-    )
-    with (reference / "members.csv").open(encoding="utf-8", newline="") as file:
-        nationals = {row["member_id"] for row in csv.DictReader(file) if row["member_type"] == "national"}
-    explorer, process, _ = real_files(real_data)
-    plans = records(process)
-    for row in plans:  # the process file numbers Lithuania's second plan 1 (DOMAIN.md section 1)
-        if (row["Country name"], row["Year AP Submitted"]) == ("Lithuania", "2014"):
-            row["Action Plan Number"] = "2"
-    return Recomputed(records(explorer), plans, names, nationals)
+    return real_recomputed(real_data)
 
 
 def reading(levels_of_plan: Mapping[str, str], choice: str, stage: str) -> str | None:

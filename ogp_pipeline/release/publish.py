@@ -247,9 +247,10 @@ def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[st
 
 
 def _files_of_the_report() -> list[Path]:
-    """Modules and templates: a release is unchanged only when its report and dictionary would be the same too."""
-    files = [*(PACKAGE_DIR / "report").rglob("*"), PACKAGE_DIR / "dictionary.py", PACKAGE_DIR / "safe_text.py"]
-    return sorted(path for path in files if path.suffix in (".py", ".html", ".css", ".js"))
+    """Modules, templates and words: a release is unchanged only when its report and dictionary would be too."""
+    beside = ("dictionary.py", "safe_text.py", "reference/rule_words.csv")
+    files = [*(PACKAGE_DIR / "report").rglob("*"), *(PACKAGE_DIR / name for name in beside)]
+    return sorted(path for path in files if path.suffix in (".py", ".html", ".css", ".js", ".csv"))
 
 
 def _digest(ingredients: Mapping[str, str]) -> str:

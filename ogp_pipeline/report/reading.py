@@ -10,8 +10,7 @@ from typing import Any
 
 import duckdb
 
-from ogp_pipeline.release.current import attach
-from ogp_pipeline.store import connect
+from ogp_pipeline.release.facts import release_session
 
 Row = Mapping[str, Any]
 
@@ -45,9 +44,7 @@ class ReleaseReader:
 @contextmanager
 def open_release(database: Path) -> Iterator[ReleaseReader]:
     """Open the DuckDB file of a release, read only."""
-    with connect() as connection:
-        attach(connection, database, "release")
-        connection.execute("use release")
+    with release_session(database) as connection:
         found = connection.execute(
             "select schema_name || '.' || table_name, list(column_name order by column_index) "
             "from duckdb_columns() where database_name = 'release' group by all"
