@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help refresh ui test lint pictures clean
+.PHONY: help refresh ui test reliability bench lint pictures clean
 
 help:  ## List the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,6 +23,13 @@ ui: $(READY)  ## Open Dagster on http://127.0.0.1:3000, with the nightly schedul
 test: lint  ## Set up and pass the tests (installs Debian's chromium for the page tests where it may)
 	@sh docs/install_chromium.sh
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+reliability: $(READY)  ## Print what holds under fault, at scale and against hostile input (within 20 minutes)
+	@sh docs/install_chromium.sh
+	$(BIN)/python -m pytest -n auto --dist loadfile --reliability full ogp_pipeline_tests/reliability $(ARGS)
+
+bench: $(READY)  ## Measure speed and growth beside other ways, in one table (within 20 minutes)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

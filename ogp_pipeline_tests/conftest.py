@@ -16,6 +16,19 @@ from ogp_pipeline_tests.world import World
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
+PROFILES = ("ci", "full", "nightly")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--reliability ci`: a reduced set with every test; `full`: what the figures are told of; `nightly`: the most."""
+    parser.addoption("--reliability", choices=PROFILES, default="ci", help="how much the reliability tests try")
+
+
+@pytest.fixture(scope="session")
+def profile(request: pytest.FixtureRequest) -> str:
+    """How much the reliability tests try: ci, full or nightly."""
+    return request.config.getoption("--reliability")
+
 
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:

@@ -1,0 +1,35 @@
+"""What a benchmark gives: a measured value, what it is compared with in the same run, and the limit it should keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One line of the table.
+
+    `value` and `compared` are in `unit` and come from the same run on the same machine; `ratio` is the first over the
+    second; `limit` is what the ratio (or, without a comparison, the value) should not pass, None where none is set.
+    """
+
+    group: str  # refresh, definitions, growth, side by side, analysts
+    what: str
+    value: float
+    unit: str  # s, ms, MiB, us/commitment
+    compared_with: str | None = None
+    compared: float | None = None
+    limit: float | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times what it is compared with."""
+        return self.value / self.compared if self.compared else None
+
+    @property
+    def keeps_limit(self) -> bool | None:
+        """Whether the limit is kept; None where there is none."""
+        if self.limit is None:
+            return None
+        return (self.ratio if self.compared else self.value) <= self.limit
