@@ -13,20 +13,25 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
     """The raw rows with their corrections applied; `_corrections` lists each as a problem of severity repair.
 
     A correction names its row by `_source_row_key` and is applied only while the cell still holds the wrong value
-    it expects; `correction_is_stale` of the staging table says when it does not.
+    it expects; `correction_is_stale` of the staging table says when it does not. Columns that the layout does not
+    name stay behind: whatever a file calls them, they cannot be taken for what is computed from the others.
     """
     raw = next(read for read in model.reads if read.startswith("raw."))
     source = raw.removeprefix("raw.")
-    here = {row[0] for row in connection.execute(f"describe {raw}").fetchall()}
+    here = list(workshop.catalog[raw].contract.columns)
+    kept = ", ".join(map(quoted, here))
     asked = connection.execute(
         "select distinct column_name from reference.corrections where source = ? order by all", [source]
     ).fetchall()
     columns = [name for (name,) in asked if name in here]
     if not columns:
         empty = 'struct("column" varchar, rule varchar, severity varchar, original varchar, used varchar)[]'
-        return f"select *, []::{empty} as _corrections from {raw}"
-    replaced = ", ".join(
-        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}" for name in columns
+        return f"select {kept}, []::{empty} as _corrections from {raw}"
+    selected = ", ".join(
+        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}"
+        if name in columns
+        else f"raw_rows.{quoted(name)}"
+        for name in here
     )
     return f"""
         with row_fixes as (
@@ -44,7 +49,7 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
             group by all
         )
         select
-            raw_rows.* replace ({replaced}),
+            {selected},
             list_transform(coalesce(map_entries(fixes), []), lambda entry:
                 problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected)
             ) as _corrections

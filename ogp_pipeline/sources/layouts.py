@@ -27,6 +27,7 @@ SOURCE_COLUMNS = (
     "_source_row_key",
     "_source_note",
 )
+OWN_COLUMNS = (*SOURCE_COLUMNS, "problems")  # what is written beside the cells of a row
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
 def _header(layout: Layout, index: int, cells: Sequence[str]) -> Header:
     columns: list[str] = []
     variants, extras = [], []
-    taken: set[str] = {name.casefold() for name in SOURCE_COLUMNS}
+    taken: set[str] = {name.casefold() for name in OWN_COLUMNS}
     for position, cell in enumerate(cells):
         known_as = layout.headers.get(folded(cell))
         name = known_as or " ".join(cell.split()) or f"column_{position + 1}"
