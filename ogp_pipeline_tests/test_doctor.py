@@ -14,8 +14,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ogp_pipeline.control import doctor_machine
 from ogp_pipeline.control.doctor import CHECKS, as_text, examine
+from ogp_pipeline.control.doctor_machine import held_against_lock
 from ogp_pipeline.control.examination import Line
 from ogp_pipeline.control.hold import set_hold
 from ogp_pipeline.errors import InputError
@@ -236,12 +236,12 @@ def test_a_run_that_works_is_no_leftover(published: World) -> None:
         pytest.param(9.0, "ok", id="room"),
     ],
 )
-def test_room_is_judged_by_the_last_release(
-    published: World, monkeypatch: pytest.MonkeyPatch, share: float, state: str
-) -> None:
-    """The size of the last release is set so that the free space is this many times of it."""
+def test_room_is_judged_by_the_last_release(published: World, share: float, state: str) -> None:
+    """A file without blocks makes the last release so large that the free space is this many times of it."""
     free = shutil.disk_usage(published.settings.data_dir).free
-    monkeypatch.setattr(doctor_machine, "size_of", lambda folder: int(free / share))
+    padding = release(published) / "padding"
+    padding.touch()
+    os.truncate(padding, int(free / share))
     assert lines(published)["disk"].state == state
 
 
@@ -259,16 +259,15 @@ def test_another_file_system_for_a_part(published: World) -> None:
         shutil.rmtree(target)
 
 
-def test_packages_are_held_against_the_lock(published: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    package = tmp_path / "ogp_pipeline"
-    monkeypatch.setattr(doctor_machine, "PACKAGE_DIR", package)
-    assert "no lock" in lines(published)["packages"].finding, "an installed wheel"
-    (tmp_path / "constraints.txt").write_text("duckdb==0.0.1\nnot-installed==1\n")
-    found = lines(published)["packages"]
+def test_packages_are_held_against_the_lock(tmp_path: Path) -> None:
+    lock = tmp_path / "constraints.txt"
+    assert "no lock" in held_against_lock(lock, 15)[0].finding, "an installed wheel"
+    lock.write_text("duckdb==0.0.1\nnot-installed==1\n")
+    (found,) = held_against_lock(lock, 15)
     assert (found.state, "duckdb" in found.finding, "not-installed" in found.finding) == ("warn", True, False)
 
 
-def test_the_schedule_and_its_daemon(published: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_schedule_and_its_daemon(published: World) -> None:
     from dagster._daemon.types import DaemonHeartbeat
 
     home = published.settings.data_dir / "dagster"

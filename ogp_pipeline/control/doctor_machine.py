@@ -44,16 +44,20 @@ def packages(settings: Settings) -> list[Line]:
     missing = [name for name, version in installed.items() if version is None]
     if missing:
         return fail("packages", f"not installed: {shortened(missing)}", "set up anew: make .venv/.ready")
-    lock = PACKAGE_DIR.parent / "constraints.txt"
+    return held_against_lock(PACKAGE_DIR.parent / "constraints.txt", len(required))
+
+
+def held_against_lock(lock: Path, required: int) -> list[Line]:
+    """The installed versions beside those of a lock file; an installed wheel has none."""
     if not lock.is_file():
-        return ok("packages", f"{len(required)} required packages are installed; there is no lock beside the program")
+        return ok("packages", f"{required} required packages are installed; there is no lock beside the program")
     pinned = dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", lock.read_text(encoding="utf-8"), re.MULTILINE))
     present = {name: (version, _installed(name)) for name, version in pinned.items()}
     others = [f"{name} {now} (locked: {then})" for name, (then, now) in present.items() if now not in (None, then)]
     if others:
         advice = "pip install -c constraints.txt -e . , or make .venv/.ready; or run the tests with these"
         return warn("packages", f"{len(others)} in other versions than the lock: {shortened(others)}", advice)
-    return ok("packages", f"{len(required)} required packages, in the locked versions")
+    return ok("packages", f"{required} required packages, in the locked versions")
 
 
 def _name(requirement: str) -> str:
