@@ -8,20 +8,25 @@ import shutil
 import stat
 import subprocess
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ogp_pipeline.building import build_tables
 from ogp_pipeline.control.hold import lift_hold, set_hold, standing_hold, waiting
 from ogp_pipeline.control.journal import entries, note, undone
 from ogp_pipeline.control.kept import kept
 from ogp_pipeline.control.rebuild import rebuild_release
+from ogp_pipeline.control.recorded_files import files_as_recorded
 from ogp_pipeline.control.rollback import roll_back
 from ogp_pipeline.errors import InputError, OutputError, PublishRefusedError
 from ogp_pipeline.release.current import comparable_release, current_release
 from ogp_pipeline.release.publish import CandidateRefusedError
+from ogp_pipeline.settings import Settings
 from ogp_pipeline.sources.folders import note_working_sources, sources_remembered
+from ogp_pipeline.sources.layouts import layouts
 from ogp_pipeline.store import sha256_of
 from ogp_pipeline_tests.commands import CLEAN, PROGRAM
 from ogp_pipeline_tests.world import MEMBERS, World, query
@@ -242,19 +247,20 @@ def test_acceptances_of_what_was_gone_back_from_do_not_come_back(published: Worl
 
 
 def test_a_sample_and_real_data_replace_each_other_in_a_rollback_only_when_asked(two: World) -> None:
-    _, second = ids(two)
-    two.manifest("- {file: commitments.csv, synthetic: true}")
-    sample = two.build(replace_release=True).publish(replace_release=True)
-    assert sample.is_synthetic
+    first, second = ids(two)
+    two.settings.database.chmod(0o644)
+    with duckdb.connect(str(two.settings.database)) as connection:
+        connection.execute("update meta.releases set is_synthetic = true")
+    of_sample = current_release(two.settings)
     with pytest.raises(PublishRefusedError, match="--replace-release"):
-        roll_back(two.settings, second)
-    assert current(two) == sample.release_id
-    assert roll_back(two.settings, second, replace_release=True).before == sample.release_id
-    # a real release that was gone back from is none to compare the next real one with
-    note(two.settings, "rollback", release="x", undone=[second], history=[])
-    assert comparable_release(two.settings, None, False) is None
-    of_sample = replace(current_release(two.settings), is_synthetic=True)
-    assert comparable_release(two.settings, of_sample, False).release_id == ids(two)[0]
+        roll_back(two.settings, first)
+    assert current_release(two.settings).is_synthetic
+    assert standing_hold(two.settings) is None
+    assert comparable_release(two.settings, of_sample, False).release_id == second
+    roll_back(two.settings, first, replace_release=True)
+    assert not current_release(two.settings).is_synthetic
+    compared = comparable_release(two.settings, of_sample, False)
+    assert compared.release_id == first, "none is compared with one that was gone back from"
 
 
 # --- hold -----------------------------------------------------------------------------------------------------------
@@ -447,6 +453,30 @@ def test_a_release_is_built_again_with_the_same_bytes_though_files_and_downloads
     assert files_of(world.settings.data_dir) == before, "the data folder is only read"
 
 
+def test_what_was_known_of_a_download_is_told_as_then(published: World, tmp_path: Path) -> None:
+    """No server is asked, and the record of the download, which has moved on since, is not read."""
+    before = published.rows("select * from meta.sources order by source_file")
+    moment = datetime(2026, 3, 1, 4, 30)
+    of_download = {
+        "source_file": "official/ogpirm_live_data.csv",
+        "note": "the good download of 2026-03-01 is in use, because the server was silent",
+        "is_stale_download": True,
+        "rhythm_days": 400,
+        **dict.fromkeys(("fetched_at", "checked_at", "content_changed_at"), moment),
+        "released_date": moment.date(),
+        "url": "https://example.org/file.csv",
+    }
+    rows = [{**row, **of_download} if row["source_file"] == "commitments.csv" else row for row in before]
+    files = files_as_recorded(published.settings, rows, ("official", "/x"), layouts(published.catalog))
+    assert [file.name for file in files] == ["official/ogpirm_live_data.csv", "process.csv"]
+    there = Settings(tmp_path / "there", sources=("official", "/x"))
+    build_tables(there, published.catalog, dict(published.catalog.steps())["meta__sources"], given_files=files)
+    published.settings = there
+    assert published.rows("select * from meta.sources order by source_file") == sorted(
+        rows, key=lambda row: row["source_file"]
+    )
+
+
 def crowded(world: World) -> World:
     """Sources of every kind that a release can have."""
     from openpyxl import Workbook
@@ -535,8 +565,9 @@ def test_a_release_is_not_built_into_the_data_folder(published: World) -> None:
         rebuild_release(published.settings, published.catalog, ids(published)[0], published.settings.data_dir / "new")
 
 
-def test_the_sample_is_built_again_with_the_same_bytes(sampled_once: World, profile: str) -> None:
+def test_the_sample_is_built_again_with_the_same_bytes(request: pytest.FixtureRequest, profile: str) -> None:
     if profile == "ci":
         pytest.skip("a whole refresh of the sample: with --reliability full")
-    found = rebuild_release(sampled_once.settings, sampled_once.catalog, ids(sampled_once)[0])
+    world = request.getfixturevalue("sampled_once")
+    found = rebuild_release(world.settings, world.catalog, ids(world)[0])
     assert found.is_identical, (found.differing, found.lacking, found.additional)
