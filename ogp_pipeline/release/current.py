@@ -92,8 +92,11 @@ def refuse_mixing(settings: Settings, is_synthetic: bool, replace_release: bool)
 def replace_database(settings: Settings, database: Path) -> None:
     """Let `data/ogp.duckdb` be a copy of a release: a reader sees the old or the new file, never a part.
 
-    A copy, not a link: whoever forces a write into the published file must not reach the kept release.
+    A copy, not a link: whoever forces a write into the published file must not reach the kept release. The caller
+    is the only writer, so that other copies that were begun are those of killed ones and are removed.
     """
+    for leftover in settings.data_dir.glob(f".{settings.database.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)
     temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
     try:
         shutil.copyfile(database, temporary)
