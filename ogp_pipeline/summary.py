@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ogp_pipeline.control.hold import held_summary, standing_hold
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.change_words import summary_line
 from ogp_pipeline.release.changes import ChangeCounts
@@ -83,6 +84,8 @@ def _problems(connection, severity: str, title: str) -> list[str]:
 def release_summary(settings: Settings) -> str:
     """The three figures and the paths of what the run made or left unchanged."""
     run = last_run(settings)
+    if run["status"] == "held":
+        return held_summary(settings, run)
     paths = [
         f"  {settings.database}  (open read-only: duckdb -readonly {settings.database})",
         f"  {settings.releases_dir / run['release'] / 'report.html'}",
@@ -90,8 +93,9 @@ def release_summary(settings: Settings) -> str:
     ]
     paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
     counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
-    changes = [summary_line(counts)] if run["status"] == "published" else []
+    hold = standing_hold(settings)
+    notes = [summary_line(counts)] if run["status"] == "published" else []
+    notes += [hold.sentence()] if hold else []
     banner = [BANNER] if run.get("is_synthetic") else []
-    return "\n".join(
-        [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *changes, *paths]
-    )
+    ended = f"{run['status'].capitalize()}: {run['release']}"
+    return "\n".join([*banner, text_bars(settings.database), "", ended, *notes, *paths])

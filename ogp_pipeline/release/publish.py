@@ -9,11 +9,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from ogp_pipeline.control.hold import Hold, forget_waiting, releases_of_hold, standing_hold
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
@@ -23,8 +24,9 @@ from ogp_pipeline.release.candidate import build_tables_of_release, finish, rele
 from ogp_pipeline.release.change_causes import made_now
 from ogp_pipeline.release.change_words import write_changes
 from ogp_pipeline.release.changes import ChangeCounts, record_changes
-from ogp_pipeline.release.current import Release, comparable_release, current_release, refuse_mixing
+from ogp_pipeline.release.current import Release, comparable_release, current_release, refuse_mixing, replace_database
 from ogp_pipeline.release.exports import write_exports
+from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.report import write_report
@@ -52,15 +54,19 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What publishing did. `status` is published or unchanged."""
+    """What publishing did. `status` is published, unchanged or held (checked and left, because a hold stands).
+
+    `release_id` is the release that is current now; None where there is none.
+    """
 
     status: str
-    release_id: str
+    release_id: str | None
     is_synthetic: bool
     database: Path
     verdicts: Sequence[Verdict]
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: ChangeCounts = field(default_factory=ChangeCounts)
+    hold: Hold | None = None
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -83,23 +89,27 @@ def publish(
 
     Only one publisher at a time; only tables that belong together; only a candidate whose every critical check
     passes or is accepted by name (`accepted`: check -> reason); only then the old file is replaced, whole.
-    PublishRefusedError otherwise, and the old file is untouched.
+    PublishRefusedError otherwise, and the old file is untouched. Under a hold the candidate is judged all the
+    same, what it would change is kept in `data/held`, and the old file is untouched too.
     """
     check_names_exist(accepted or {}, catalog)
     with only_writer(settings.data_dir):
+        forget_waiting(settings)
         store = Store(settings.tables_dir, catalog)
         refuse_mixture(store)
         is_synthetic = _is_synthetic(store)
         refuse_mixing(settings, is_synthetic, replace_release)
         current = current_release(settings)
         states = {model.name: store.state(model.name) for model in catalog}
-        fingerprints = _fingerprints(catalog, states)
+        fingerprints = fingerprints_of(catalog, states)
         if current and _is_same(current, fingerprints):
-            outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, ())
+            hold = standing_hold(settings)
+            outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, (), hold=hold)
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         _keep_last(settings, outcome.release_id)
-        remember_sources(settings)
+        if outcome.status != "held":
+            remember_sources(settings)
         record_run(
             settings,
             outcome.status,
@@ -111,6 +121,7 @@ def publish(
             compared_with=outcome.changes.since,
             changes=dict(outcome.changes.by_cause),
             consequences=outcome.changes.consequences,
+            hold=asdict(outcome.hold) if outcome.hold else None,
         )
         return outcome
 
@@ -163,7 +174,7 @@ def _replace_release(
         if any(verdict.refuses for verdict in verdicts):
             raise CandidateRefusedError(verdicts)
         counts = _counts(catalog, states)
-        versions = {name: _version(name) for name in PACKAGES}
+        versions = {name: version(name) for name in PACKAGES}
         before = comparable_release(settings, current, is_synthetic)
         made = made_now(catalog, states, versions)
         changes = record_changes(candidate, catalog, made, before.path if before else None)
@@ -174,12 +185,17 @@ def _replace_release(
             fingerprints=fingerprints,
             verdicts=verdicts,
             counts=counts,
-            git_commit=_git_commit(),
+            git_commit=git_commit(),
             versions=versions,
             compared_with=changes.since,
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
-        write_changes(candidate, folder, before.path if before else None)
+        changes_file = write_changes(candidate, folder, before.path if before else None)
+        if hold := standing_hold(settings):
+            content = fingerprints["content_fingerprint"]
+            leave_waiting(settings, is_synthetic, asked, content, changes, changes_file)
+            stays = current.release_id if current else None
+            return Outcome("held", stays, is_synthetic, settings.database, verdicts, counts, changes, hold)
         write_exports(candidate, folder, settings.tables_dir)
         write_report(candidate, folder)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
@@ -194,16 +210,7 @@ def _rename(settings: Settings, folder: Path, release_id: str) -> None:
     sync(candidate)
     kept = settings.releases_dir / release_id
     os.replace(folder, kept)
-    # a copy, not a link: whoever forces a write into the published file must not reach the kept release
-    temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
-    try:
-        shutil.copyfile(kept / "ogp.duckdb", temporary)
-        temporary.chmod(0o444)
-        sync(temporary)
-        os.replace(temporary, settings.database)
-        sync(settings.data_dir)
-    finally:
-        temporary.unlink(missing_ok=True)
+    replace_database(settings, kept / "ogp.duckdb")
 
 
 @contextmanager
@@ -219,14 +226,14 @@ def _workplace(settings: Settings) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _keep_last(settings: Settings, current_id: str) -> None:
+def _keep_last(settings: Settings, current_id: str | None) -> None:
     releases = sorted(path for path in settings.releases_dir.glob("[0-9]*") if path.is_dir())
     for path in releases[: -settings.keep_releases]:
-        if path.name != current_id:
+        if path.name not in (current_id, *releases_of_hold(settings)):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:
+def fingerprints_of(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:
     """The three hashes by which two releases are compared (columns of meta.releases)."""
     return {
         "content_fingerprint": _digest(
@@ -237,7 +244,7 @@ def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[st
         ),
         "code_hash": _digest(
             {
-                "package": _version("ogp-pipeline"),
+                "package": version("ogp-pipeline"),
                 **{model.name: model.code_hash for model in (*catalog, *catalog.release_tables)},
                 **{path.name: sha256_of(path) for path in sorted((PACKAGE_DIR / "release").glob("*.py"))},
                 **{f"report/{path.name}": sha256_of(path) for path in _files_of_the_report()},
@@ -278,7 +285,7 @@ def _counts(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, int
     }
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """The commit of the checkout the code runs from; None for an installed wheel."""
     if not (PACKAGE_DIR.parent / ".git").exists():
         return None
@@ -289,7 +296,8 @@ def _git_commit() -> str | None:
         return None
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
+    """The version of an installed package; `unknown` where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

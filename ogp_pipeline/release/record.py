@@ -14,7 +14,7 @@ from ogp_pipeline.store import write_atomically
 def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any]:
     """Write `data/last_run.json` and return what it says.
 
-    `status`: published, unchanged, refused (by the gate), bad_input, error (a bug).
+    `status`: published, unchanged, held (by people), refused (by the gate), bad_input, error (a bug), rolled_back.
     """
     content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
     write_atomically(settings.last_run, json.dumps(content, indent=1, ensure_ascii=False, default=str).encode())

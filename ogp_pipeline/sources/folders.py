@@ -56,9 +56,22 @@ def note_working_sources(settings: Settings) -> None:
 
 def remember_sources(settings: Settings) -> None:
     """Let the user interface and the nightly use the sources of the published release from now on."""
-    content = json.dumps({"sources": list(working_sources(settings) or chosen_sources(settings))}, indent=1)
+    recall_sources(settings, working_sources(settings) or chosen_sources(settings))
+
+
+def recall_sources(settings: Settings, sources: Sequence[str]) -> None:
+    """Let the user interface and the nightly use these sources from now on."""
+    content = json.dumps({"sources": list(sources)}, indent=1)
     if not settings.remembered_sources.exists() or settings.remembered_sources.read_text("utf-8") != content:
         write_atomically(settings.remembered_sources, content.encode())
+
+
+def sources_remembered(settings: Settings) -> tuple[str, ...]:
+    """The sources the data folder remembers; empty where there are none yet, or they cannot be read."""
+    try:
+        return _read_sources(settings.remembered_sources)
+    except InputError:
+        return ()
 
 
 def _read_sources(path: Path) -> tuple[str, ...]:
@@ -75,7 +88,7 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
     sources = chosen_sources(settings)
     errors: list[str] = []
     found: list[SourceFile] = []
-    prefixes = _prefixes(sources)
+    prefixes = name_prefixes(sources)
     for source in prefixes:
         if source == OFFICIAL:
             found += _scan_official(settings, known, errors)
@@ -120,7 +133,7 @@ def look_at(paths: Sequence[Path], known: Sequence[Layout]) -> list[SourceFile]:
     return _without_duplicates(sorted(found, key=lambda file: file.name))
 
 
-def _prefixes(sources: Sequence[str]) -> dict[str, str]:
+def name_prefixes(sources: Sequence[str]) -> dict[str, str]:
     """With several sources their names tell their files apart; a name that is taken is numbered.
 
     A folder that is named twice is looked at once. The files of `official` have that prefix also when it is alone.

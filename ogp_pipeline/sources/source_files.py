@@ -6,8 +6,8 @@ files there are belongs to `folders`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
@@ -70,6 +70,8 @@ class SourceFile:
     skipped_rows: int = 0  # blank rows and repeated header blocks
     download: Download | None = None  # of an official file
     rhythm_days: int | None = None  # the longest time an official file is expected to stay as it is
+    # of a file that is read again as a release read it: the columns of meta.sources that its bytes do not tell
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def layout(self) -> str | None:
