@@ -130,6 +130,7 @@ def _header(layout: Layout, index: int, cells: Sequence[str]) -> Header:
     variants, extras = [], []
     taken: set[str] = {name.casefold() for name in SOURCE_COLUMNS}
     for position, cell in enumerate(cells):
+        cell = cell.replace("\0", "\ufffd")  # as in the rows below it: no name of a column can hold it
         known_as = layout.headers.get(folded(cell))
         name = known_as or " ".join(cell.split()) or f"column_{position + 1}"
         if name.casefold() in taken:
