@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import write_atomically
 
@@ -24,7 +25,7 @@ def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any
 def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
     """Record why a step failed. The release that is published stays as it is."""
     status = "bad_input" if isinstance(error, InputError) else "refused" if isinstance(error, OgpError) else "error"
-    reasons = error.problems if isinstance(error, OgpError) else [f"{type(error).__name__}: {error}"]
+    reasons = error.problems if isinstance(error, OgpError) else [visible(f"{type(error).__name__}: {error}")]
     return record_run(settings, status, asset=asset, reasons=reasons, release_kept=settings.database.exists())
 
 

@@ -183,6 +183,6 @@ def _last_quote_is_closed(grid: Grid) -> bool:
     last = None
     with grid.path.open(encoding=grid.encoding, errors="replace", newline="") as file:
         lines = _Lines(file, grid.name)
-        for last in csv.reader(chain(lines, ["\n", end]), delimiter=grid.delimiter):
+        for last in csv.reader(chain(lines, ["\n", end]), delimiter=grid.delimiter):  # noqa: B007
             lines.begin_row()
     return last == [end]
