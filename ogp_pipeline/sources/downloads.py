@@ -186,23 +186,19 @@ def _written_address(host: str) -> str | None:
 
 
 def _refuse_private(address: str, url: httpx.URL) -> None:
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if not all(_is_public(each) for each in (ip, *_inside(ip))):
+    if not _is_public(ipaddress.ip_address(address.split("%")[0])):
         raise DownloadError(f"it leads to {url} at {address}, an address that is not public")
 
 
 def _is_public(ip: IP) -> bool:
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False))
-
-
-def _inside(ip: IP) -> list[IP]:
-    """The IPv4 addresses to which a gateway passes on what is sent to an IPv6 address (RFC 4291, 6052, 3056, 4380)."""
-    if ip.version == 4:
-        return []
-    found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+    """An IPv6 address that a gateway passes on as IPv4 is judged by what it is there (RFC 4291, 6052, 3056)."""
+    if ip.version == 6 and ip.ipv4_mapped is not None:
+        return _is_public(ip.ipv4_mapped)
     if ip in TRANSLATED:
-        found.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
-    return [each for each in found if each is not None]
+        return _is_public(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    if ip.version == 6 and ip.sixtofour is not None:
+        return _is_public(ip.sixtofour)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False))
 
 
 def _is_trusted(url: httpx.URL, rules: DownloadRules) -> bool:
