@@ -153,11 +153,10 @@ async def _refuse_address(url: httpx.URL, rules: DownloadRules) -> None:
         return
     if url.scheme != "https" or not url.host:
         raise DownloadError(f"it leads to {url}: only https is allowed")
+    if (written := _written_address(url.host)) is not None:
+        _refuse_private(written, url)
     if _is_proxied(url.host):
-        # the proxy finds the server; what can be judged here is an address that is written out
-        if (written := _written_address(url.host)) is not None:
-            _refuse_private(written, url)
-        return
+        return  # the proxy finds the server
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
