@@ -22,6 +22,13 @@ def visible(text: str) -> str:
     )
 
 
+def of_a_page(text: str) -> str:
+    """The same for a page or a cell that may have lines: line ends and tabs stay what they are."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter in SPELLED else visible(letter) for letter in text)
+
+
 def unicode_name(name: str) -> str:
     """The name of a file with bytes that are no UTF-8 spelled out: Python keeps them as broken characters, which no
     table can hold."""
