@@ -7,6 +7,8 @@ second one is made by the command line, so that its changes and Dagster's own pa
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import re
 import shutil
@@ -44,6 +46,7 @@ from ogp_pipeline_tests.world import World
 needs_chromium = pytest.mark.skipif(
     not (shutil.which("chromium") and shutil.which("chromedriver")), reason="chromium and chromedriver are not here"
 )
+EDIT = " <script>window.hacked = 8</script> ![x](http://127.0.0.1:9/8.png)"
 REASON = "<script>window.hacked = 1</script>\x1b[31m\u202e =1+1 | **x**"
 
 
@@ -204,9 +207,6 @@ def test_findings_for_a_spreadsheet_begin_no_formula(hostile: Hostile, form: str
         json.loads(text)
         assert text.isascii()
         return
-    import csv
-    import io
-
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
     assert len(cells) > 10_000
     assert [cell for cell in cells if cell.startswith(SPREADSHEET_STARTS)] == []
@@ -222,6 +222,9 @@ def test_pages_and_papers_hold_text_alone(hostile: Hostile, name: str) -> None:
             assert not any("window.hacked" in script for script in scripts if "vega" not in script)
             text = re.sub(r"<script(?: [^>]*)?>.*?</script>", "", text, flags=re.S)
         assert commands_in(text) == set(), path.name
+        if path.suffix == ".json":
+            json.loads(text)
+            continue
         assert not re.search(r"<(script|img src=x|svg onload|b onclick|link rel=stylesheet href=//127)", text), (
             path.name
         )
@@ -296,7 +299,13 @@ def edited(hostile: Hostile, profile: str, tmp_path_factory: pytest.TempPathFact
         pytest.skip("a whole refresh: with --reliability full")
     world = hostile.world.copy_to(tmp_path_factory.mktemp("edited"))
     path = world.inputs / FILE_NAME.format(layout="explorer_commitments")
-    path.write_text(path.read_text("utf-8").replace("{{ 7 * 7 }}", "<script>window.hacked = 8</script> {{ 8 * 8 }}"))
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    title = header.index("Commitment Title")
+    for row in rows:
+        row[title] += EDIT
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
     accepted = [verdict.name for verdict in hostile.refused.verdicts if verdict.refuses]
     options = [option for name in accepted for option in ("--accept", name, "--reason", REASON)]
     done = run(world.settings.data_dir, "--sources", str(world.inputs), *options)
@@ -311,11 +320,11 @@ def test_changes_are_text_on_paper_and_on_a_terminal(edited: World) -> None:
     from ogp_pipeline.safe_text import markdown
 
     found = list_changes(edited.settings, edited.catalog)
-    assert found.counts.by_cause["source"] > 0
+    assert sum(found.counts.by_cause.values()) > 20
     assert not commands_in(CHANGES["text"](found))
     newest = sorted(edited.settings.releases_dir.glob("[0-9]*"))[-1]
     paper = (newest / "CHANGES.md").read_text("utf-8")
-    assert markdown("<script>window.hacked = 8</script>") in paper
+    assert markdown(EDIT) in paper
     assert not re.search(r"(?<!\\)<", paper)
     assert not commands_in(paper)
 
@@ -334,8 +343,10 @@ def test_dagsters_own_pages_show_it_as_text(edited: World, pictures, figure) -> 
             log = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
             asked = [e["params"]["request"]["url"] for e in log if e["method"] == "Network.requestWillBeSent"]
             assert not [url for url in asked if "127.0.0.1:9/" in url]
-            links = driver.execute_script("return [...document.links].map(link => link.href)")
-            assert not [link for link in links if link.startswith("javascript:") or "127.0.0.1:9/" in link]
+            # Dagster makes a link of an address that stands in a text: one that is what it says it is, and no other
+            links = driver.execute_script("return [...document.links].map(link => [link.href, link.textContent])")
+            assert not [link for link, _ in links if not link.startswith(("http", "vscode:", "file:"))]
+            assert not [link for link, words in links if "127.0.0.1:9/" in link and "127.0.0.1:9/" not in words]
             assert not driver.find_elements("css selector", "[onerror], [onclick], [onload]")
     figure("texts: pages of Dagster opened, none ran a script", len(pages))
 
