@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 
 SPELLED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+LINES = set("\n\r\t\u2028\u2029")
 JOINERS = set("\u200c\u200d")  # invisible too, but scripts and emoji need them
 SPELLED_KINDS = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format (marks of direction among them), broken, separators
 
@@ -26,7 +28,18 @@ def of_a_page(text: str) -> str:
     """The same for a page or a cell that may have lines: line ends and tabs stay what they are."""
     if text.isprintable():
         return text
-    return "".join(letter if letter in SPELLED else visible(letter) for letter in text)
+    return "".join(letter if letter in LINES else visible(letter) for letter in text)
+
+
+def json_text(text: str) -> str:
+    """JSON of the same values in which JSON's own escapes stand for what would command a terminal or turn a text."""
+    return "\n".join(map(_escaped, text.split("\n")))
+
+
+def _escaped(line: str) -> str:
+    if line.isprintable():
+        return line
+    return "".join(letter if visible(letter) == letter else json.dumps(letter)[1:-1] for letter in line)
 
 
 def unicode_name(name: str) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ogp_pipeline.errors import InputError, OgpError
-from ogp_pipeline.safe_text import visible
+from ogp_pipeline.safe_text import json_text, visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import write_atomically
 
@@ -18,16 +18,9 @@ def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any
     `status`: published, unchanged, refused (by the gate), bad_input, error (a bug).
     """
     content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
-    text = json.dumps(content, indent=1, ensure_ascii=False, default=str)
-    write_atomically(settings.last_run, "\n".join(map(_escaped, text.split("\n"))).encode())
+    text = json_text(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    write_atomically(settings.last_run, text.encode())
     return content
-
-
-def _escaped(line: str) -> str:
-    """A line of JSON in which JSON's own escapes stand for what would command a terminal."""
-    if line.isprintable():
-        return line
-    return "".join(letter if visible(letter) == letter else json.dumps(letter)[1:-1] for letter in line)
 
 
 def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from ogp_pipeline.release.publish import CandidateRefusedError
 from ogp_pipeline.release.record import record_failure
 from ogp_pipeline.store import connect
 from ogp_pipeline.summary import input_summary, release_summary
-from ogp_pipeline.validation import validate_files
+from ogp_pipeline.validation import Report, validate_files
 from ogp_pipeline.validation_formats import FORMATS
 from ogp_pipeline_tests.commands import run
 from ogp_pipeline_tests.reliability.hostile import (
@@ -71,6 +71,12 @@ def hostile(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog, profile:
     assert world.publish(accepted=accepted).status == "published"
     (release,) = world.settings.releases_dir.glob("[0-9]*")
     return Hostile(world, cells, refused.value, release)
+
+
+@pytest.fixture(scope="module")
+def findings(hostile: Hostile) -> Report:
+    """What `validate` says of its files."""
+    return validate_files([hostile.world.inputs])
 
 
 @contextlib.contextmanager
@@ -119,14 +125,14 @@ def test_nothing_of_it_was_run_as_sql(hostile: Hostile) -> None:
         assert FILE_NAME.format(layout="explorer_commitments") in files
 
 
-def test_what_a_terminal_shows_commands_nothing(hostile: Hostile, figure) -> None:
+def test_what_a_terminal_shows_commands_nothing(hostile: Hostile, findings: Report, figure) -> None:
     """What the commands print: the end of a refresh, the refusal, validate; `changes` and `query` are tested apart."""
     settings = hostile.world.settings
     shown = {
         "the files and rows of a refresh": input_summary(settings, hostile.world.catalog),
         "the end of a refresh": release_summary(settings),
         "the refusal": str(hostile.refused),
-        "validate": FORMATS["text"](validate_files([hostile.world.inputs])),
+        "validate": FORMATS["text"](findings),
     }
     for what, text in shown.items():
         assert commands_in(text) == set(), what
@@ -200,9 +206,9 @@ def test_csv_files_hold_the_data_to_the_letter(hostile: Hostile) -> None:
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_findings_for_a_spreadsheet_begin_no_formula(hostile: Hostile, form: str) -> None:
+def test_findings_for_a_spreadsheet_begin_no_formula(findings: Report, form: str) -> None:
     """`validate --format csv` is read by people who filled in a form, in the program they filled it in."""
-    text = FORMATS[form](validate_files([hostile.world.inputs]))
+    text = FORMATS[form](findings)
     if form == "json":
         json.loads(text)
         assert text.isascii()
