@@ -8,6 +8,7 @@ from ogp_pipeline.release.change_words import summary_line
 from ogp_pipeline.release.changes import ChangeCounts
 from ogp_pipeline.release.figures import text_bars
 from ogp_pipeline.release.record import last_run
+from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store
 
@@ -60,7 +61,7 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
             ("repair", "Repaired, by reason"),
         ):
             lines += _problems(connection, severity, title)
-    return "\n".join(lines)
+    return "\n".join(visible(line) for line in lines)
 
 
 def _problems(connection, severity: str, title: str) -> list[str]:
@@ -91,7 +92,7 @@ def release_summary(settings: Settings) -> str:
         f"  {settings.releases_dir / run['release'] / 'report.html'}",
         f"  {settings.last_run}",
     ]
-    paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
+    paths += [f"Accepted: {check}: {visible(reason)}" for check, reason in run.get("accepted", {}).items()]
     counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
     hold = standing_hold(settings)
     notes = [summary_line(counts)] if run["status"] == "published" else []

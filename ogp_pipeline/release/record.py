@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.safe_text import json_text, visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import write_atomically
 
@@ -17,14 +18,15 @@ def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any
     `status`: published, unchanged, held (by people), refused (by the gate), bad_input, error (a bug), rolled_back.
     """
     content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
-    write_atomically(settings.last_run, json.dumps(content, indent=1, ensure_ascii=False, default=str).encode())
+    text = json_text(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    write_atomically(settings.last_run, text.encode())
     return content
 
 
 def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
     """Record why a step failed. The release that is published stays as it is."""
     status = "bad_input" if isinstance(error, InputError) else "refused" if isinstance(error, OgpError) else "error"
-    reasons = error.problems if isinstance(error, OgpError) else [f"{type(error).__name__}: {error}"]
+    reasons = error.problems if isinstance(error, OgpError) else [visible(f"{type(error).__name__}: {error}")]
     return record_run(settings, status, asset=asset, reasons=reasons, release_kept=settings.database.exists())
 
 

@@ -20,6 +20,7 @@ from ogp_pipeline.report.pictures import figure_svg, is_synthetic
 from ogp_pipeline.report.reading import ReleaseReader, open_release
 from ogp_pipeline.report.sections import SECTIONS, chart_data
 from ogp_pipeline.report.views import read_figures
+from ogp_pipeline.safe_text import of_a_page
 from ogp_pipeline.settings import PACKAGE_DIR
 
 if TYPE_CHECKING:
@@ -92,10 +93,16 @@ def environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_as_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _as_shown(value: Any) -> Any:
+    """Text of the data without what turns the direction of the text around it, or hides in it; markup is ours."""
+    return of_a_page(value) if type(value) is str else value
 
 
 def content_policy(style: str, scripts: Sequence[str]) -> str:
