@@ -6,6 +6,7 @@ from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.change_words import summary_line
 from ogp_pipeline.release.changes import ChangeCounts
 from ogp_pipeline.release.figures import text_bars
+from ogp_pipeline.release.moments import warning_of_clock
 from ogp_pipeline.release.record import last_run
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store
@@ -83,14 +84,17 @@ def _problems(connection, severity: str, title: str) -> list[str]:
 def release_summary(settings: Settings) -> str:
     """The three figures and the paths of what the run made or left unchanged."""
     run = last_run(settings)
+    report = settings.releases_dir / run["release"] / "report.html"
     paths = [
         f"  {settings.database}  (open read-only: duckdb -readonly {settings.database})",
-        f"  {settings.releases_dir / run['release'] / 'report.html'}",
+        f"  {report}{'' if report.exists() else '  (the folder of this release is not there any more)'}",
         f"  {settings.last_run}",
     ]
     paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
     counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
     changes = [summary_line(counts)] if run["status"] == "published" else []
+    clock = warning_of_clock(run["release"], run["at"])
+    changes += [clock] if clock else []
     banner = [BANNER] if run.get("is_synthetic") else []
     return "\n".join(
         [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *changes, *paths]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import duckdb
 
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.settings import Settings
-from ogp_pipeline.store import connect, literal
+from ogp_pipeline.store import connect, literal, sync
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,19 @@ def refuse_mixing(settings: Settings, is_synthetic: bool, replace_release: bool)
         "use another data folder (OGP_DATA_DIR or --data-dir), or replace it with --replace-release "
         "(make refresh ARGS=--replace-release)"
     )
+
+
+def replace_database(settings: Settings, database: Path) -> None:
+    """Let `data/ogp.duckdb` be a copy of a release: a reader sees the old or the new file, never a part.
+
+    A copy, not a link: whoever forces a write into the published file must not reach the kept release.
+    """
+    temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copyfile(database, temporary)
+        temporary.chmod(0o444)
+        sync(temporary)
+        os.replace(temporary, settings.database)
+        sync(settings.data_dir)
+    finally:
+        temporary.unlink(missing_ok=True)
