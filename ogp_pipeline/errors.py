@@ -53,3 +53,9 @@ class PublishRefusedError(OgpError):
     """The gate refused the candidate; the last release stays (exit status 1)."""
 
     heading = "the release was refused and the last one stays"
+
+
+class MachineError(OgpError):
+    """The machine does not let the pipeline work: a full disk, a folder that cannot be written (exit status 2)."""
+
+    heading = "this machine stands in the way"

@@ -7,6 +7,7 @@ from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.change_words import summary_line
 from ogp_pipeline.release.changes import ChangeCounts
 from ogp_pipeline.release.figures import text_bars
+from ogp_pipeline.release.moments import warning_of_clock
 from ogp_pipeline.release.record import last_run
 from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings
@@ -87,16 +88,18 @@ def release_summary(settings: Settings) -> str:
     run = last_run(settings)
     if run["status"] == "held":
         return held_summary(settings, run)
+    report = settings.releases_dir / run["release"] / "report.html"
     paths = [
         f"  {settings.database}  (open read-only: duckdb -readonly {settings.database})",
-        f"  {settings.releases_dir / run['release'] / 'report.html'}",
+        f"  {report}{'' if report.exists() else '  (the folder of this release is not there any more)'}",
         f"  {settings.last_run}",
     ]
     paths += [f"Accepted: {check}: {visible(reason)}" for check, reason in run.get("accepted", {}).items()]
     counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
     hold = standing_hold(settings)
+    clock = warning_of_clock(run["release"], run["at"])
     notes = [summary_line(counts)] if run["status"] == "published" else []
-    notes += [hold.sentence()] if hold else []
+    notes += [*([hold.sentence()] if hold else []), *([clock] if clock else [])]
     banner = [BANNER] if run.get("is_synthetic") else []
     ended = f"{run['status'].capitalize()}: {run['release']}"
     return "\n".join([*banner, text_bars(settings.database), "", ended, *notes, *paths])

@@ -13,6 +13,7 @@ import duckdb
 from ogp_pipeline.dictionary import ColumnEntry, TableEntry, table_entry
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
 from ogp_pipeline.quality import Verdict
+from ogp_pipeline.release.moments import release_id_of
 from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, literal, prepare, quoted
 
 # Read by every DuckDB from 1.2 on; the default of 2.0 cannot be opened by 1.x clients.
@@ -241,7 +242,7 @@ def release_row(
         {"check": verdict.name, "reason": verdict.accepted_reason} for verdict in verdicts if verdict.accepted_reason
     ]
     return {
-        "release_id": published_at.strftime("%Y-%m-%dT%H%M%S.%fZ"),
+        "release_id": release_id_of(published_at),
         "published_at": published_at.replace(tzinfo=None),
         "is_synthetic": is_synthetic,
         "sources": ", ".join(sources),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
@@ -24,15 +22,23 @@ from ogp_pipeline.release.candidate import build_tables_of_release, finish, rele
 from ogp_pipeline.release.change_causes import made_now
 from ogp_pipeline.release.change_words import write_changes
 from ogp_pipeline.release.changes import ChangeCounts, record_changes
-from ogp_pipeline.release.current import Release, comparable_release, current_release, refuse_mixing, replace_database
+from ogp_pipeline.release.current import (
+    Release,
+    comparable_release,
+    current_release,
+    refuse_mixing,
+)
 from ogp_pipeline.release.exports import write_exports
 from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
+from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
+from ogp_pipeline.release.soundness import refuse_unsound
+from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
 from ogp_pipeline.report import write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
-from ogp_pipeline.store import Store, TableState, sha256_of, sync
+from ogp_pipeline.store import Store, TableState, sha256_of
 
 # those whose version can change what a release holds
 PACKAGES = (
@@ -94,6 +100,8 @@ def publish(
     """
     check_names_exist(accepted or {}, catalog)
     with only_writer(settings.data_dir):
+        refuse_unsound(settings)
+        remove_candidates(settings)
         forget_waiting(settings)
         store = Store(settings.tables_dir, catalog)
         refuse_mixture(store)
@@ -164,8 +172,8 @@ def _replace_release(
 ) -> Outcome:
     catalog = store.catalog
     comparable = current if current and current.is_synthetic == is_synthetic else None
-    now = datetime.now(UTC)
-    with _workplace(settings) as folder:
+    now = moment_of_release(datetime.now(UTC), _earlier(settings, current))
+    with workplace(settings) as folder:
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)
         verdicts = audit(candidate, catalog, comparable)
@@ -199,31 +207,14 @@ def _replace_release(
         write_exports(candidate, folder, settings.tables_dir)
         write_report(candidate, folder)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
-        _rename(settings, folder, row["release_id"])
+        let_be_current(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts, changes)
 
 
-def _rename(settings: Settings, folder: Path, release_id: str) -> None:
-    """Keep the candidate as a release and let `data/ogp.duckdb` be it, in one rename."""
-    candidate = folder / "ogp.duckdb"
-    candidate.chmod(0o444)
-    sync(candidate)
-    kept = settings.releases_dir / release_id
-    os.replace(folder, kept)
-    replace_database(settings, kept / "ogp.duckdb")
-
-
-@contextmanager
-def _workplace(settings: Settings) -> Iterator[Path]:
-    """A hidden folder beside the releases; what is left in it when the block ends is removed."""
-    for leftover in settings.releases_dir.glob(".candidate-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    folder = settings.releases_dir / f".candidate-{os.getpid()}"
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+def _earlier(settings: Settings, current: Release | None) -> list[str]:
+    """The ids of the releases that are there."""
+    kept = [path.name for path in settings.releases_dir.glob("[0-9]*")]
+    return kept + ([current.release_id] if current else [])
 
 
 def _keep_last(settings: Settings, current_id: str | None) -> None:

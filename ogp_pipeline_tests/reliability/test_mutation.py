@@ -10,19 +10,15 @@ import shutil
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ogp_pipeline.building import build_tables
-from ogp_pipeline.errors import InputError, PublishRefusedError
+from ogp_pipeline.errors import InputError
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.sample import write_sample
 from ogp_pipeline.sources.layouts import layouts
-from ogp_pipeline.validation import validate_files
-from ogp_pipeline.validation_formats import as_csv, as_json, as_text
 from ogp_pipeline_tests.conftest import REAL_DATA
 from ogp_pipeline_tests.reliability.mutations import Base, Mutated, bases, mutated_files
 from ogp_pipeline_tests.world import World
