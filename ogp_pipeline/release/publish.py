@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from ogp_pipeline.aside import aside
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
@@ -27,7 +28,7 @@ from ogp_pipeline.release.current import Release, comparable_release, current_re
 from ogp_pipeline.release.exports import write_exports
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.record import record_run
-from ogp_pipeline.report import write_report
+from ogp_pipeline.report import prepare_report, write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
 from ogp_pipeline.store import Store, TableState, sha256_of, sync
@@ -154,7 +155,8 @@ def _replace_release(
     catalog = store.catalog
     comparable = current if current and current.is_synthetic == is_synthetic else None
     now = datetime.now(UTC)
-    with _workplace(settings) as folder:
+    with _workplace(settings) as folder, aside() as second_process:
+        calls = [second_process.begin(prepare_report)]  # while the candidate is built and judged
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)
         verdicts = audit(candidate, catalog, comparable)
@@ -179,9 +181,11 @@ def _replace_release(
             compared_with=changes.since,
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
+        calls.append(second_process.begin(write_report, candidate, folder))
         write_changes(candidate, folder, before.path if before else None)
         write_exports(candidate, folder, settings.tables_dir)
-        write_report(candidate, folder)
+        for call in calls:
+            second_process.result(call)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
         _rename(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts, changes)

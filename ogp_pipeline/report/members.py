@@ -29,6 +29,7 @@ from ogp_pipeline.report.reading import ReleaseReader, Row, open_release
 from ogp_pipeline.report.words import count, listed, percent, plain
 
 FOLDER = "members"
+TEMPLATE = "member.html"
 FILE_NAME = re.compile(r"[A-Za-z0-9]{1,20}")  # nothing that a path or an address could read otherwise
 
 
@@ -52,7 +53,7 @@ def member_pages(release: ReleaseReader) -> list[tuple[str, str]]:
     """The code of each member that has a page, and its HTML."""
     members, rows = read_members(release)
     members = [member for member in members if has_page(member["member_id"])]
-    template = environment().get_template("member.html")
+    template = environment().get_template(TEMPLATE)
     shared = frame(release)
     pages = {member["member_id"] for member in members}
     return [(member["member_id"], template.render(**shared, **_context(member, rows, pages))) for member in members]
