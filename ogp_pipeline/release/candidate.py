@@ -65,7 +65,7 @@ def finish(
         if earlier is not None:
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
         models = [*catalog.public, *catalog.release_tables]
-        types, rows = _types(connection), _rows(connection)
+        types, rows = _types(connection), rows_of_release(connection)
         entries = [table_entry(model, types.get(model.name)) for model in models]
         tables = [
             _table_row(catalog, model, entry, rows.get(model.name, 0), states)
@@ -142,7 +142,7 @@ def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     return types
 
 
-def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+def rows_of_release(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """The number of rows of every table that is built."""
     names = connection.execute(
         "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'release' order by all"

@@ -31,7 +31,7 @@ from ogp_pipeline.release.record import record_run
 from ogp_pipeline.report import prepare_report, write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
-from ogp_pipeline.store import Store, TableState, sha256_of, sync
+from ogp_pipeline.store import Store, TableState, literal, sha256_of, sync
 
 # those whose version can change what a release holds
 PACKAGES = (
@@ -127,20 +127,26 @@ def refuse_mixture(store: Store) -> None:
 
 def _raw_tables_of_other_files(store: Store) -> list[str]:
     """A raw table must hold the files that meta.sources lists as loaded, byte for byte, and no others."""
-    faults = []
-    for source in store.catalog.sources:
-        with store.session(["meta.sources", f"raw.{source}"]) as connection:
-            listed = connection.execute(
-                "select source_file, sha256 from meta.sources where status = 'loaded' and layout = ? and rows > 0",
-                [source],
-            ).fetchall()
-            read = connection.execute(f"select distinct _source_file, _source_sha256 from raw.{source}").fetchall()
-        if set(listed) != set(read):
-            faults.append(
-                f"raw.{source} was read from other files than meta.sources lists: "
-                f"materialise meta.sources and raw.{source} and what follows from them"
-            )
-    return faults
+    sources = store.catalog.sources
+    read = " union ".join(
+        f"select {literal(source)} as layout, _source_file as source_file, _source_sha256 as sha256 from raw.{source}"
+        for source in sources
+    )
+    listed = (
+        "select layout, source_file, sha256 from meta.sources "
+        "where status = 'loaded' and rows > 0 and layout in (select unnest(?))"
+    )
+    with store.session(["meta.sources", *(f"raw.{source}" for source in sources)]) as connection:
+        other = connection.execute(
+            f"with read as ({read}), listed as ({listed}) select distinct layout from "
+            "((from read except from listed) union all (from listed except from read)) order by layout",
+            [list(sources)],
+        ).fetchall()
+    return [
+        f"raw.{source} was read from other files than meta.sources lists: "
+        f"materialise meta.sources and raw.{source} and what follows from them"
+        for (source,) in other
+    ]
 
 
 def _replace_release(
@@ -159,7 +165,7 @@ def _replace_release(
         calls = [second_process.begin(prepare_report)]  # while the candidate is built and judged
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)
-        verdicts = audit(candidate, catalog, comparable)
+        verdicts = audit(candidate, catalog, states, comparable)
         same_inputs = current and current.inputs_fingerprint == fingerprints["inputs_fingerprint"]
         verdicts = accept(verdicts, asked, current.accepted if same_inputs else {})
         if any(verdict.refuses for verdict in verdicts):
