@@ -29,8 +29,9 @@ def prepare_report() -> None:
     """Do what every report needs and no release is needed for: import what draws and writes, bundle the scripts."""
     import altair  # noqa: F401
 
-    from ogp_pipeline.report import members, page
+    from ogp_pipeline.report import members, page, pictures
 
     for template in ("report.html", members.TEMPLATE):
         page.environment().get_template(template)
     page.vega()
+    pictures.as_png(pictures.as_svg({"mark": "text", "encoding": {"text": {"value": "Open government"}}}))
