@@ -25,9 +25,9 @@ from ogp_pipeline.release.spreadsheet import (
 
 SCHEMAS_SHOWN = ("metrics", "marts", "reference", "meta")
 CONTENTS = "Contents"
-# Forty times the largest table of the official files. Beyond it a sheet of 100 MB of XML would take spreadsheets
-# minutes to open and the release more time than all of its other files.
-CELLS_OF_A_SHEET = 3_000_000
+# Sixteen times the largest table of 1,600 commitments, or 40,000 commitments. Beyond it a sheet is 100 MB of XML,
+# which takes a spreadsheet minutes to open and a release longer to write than all of its other files.
+CELLS_OF_A_SHEET = 2_000_000
 ROWS_PER_FETCH = 5_000
 CONTENTS_HEADER = ("sheet", "table", "rows", "what it holds", "before you use it", "not as in the table")
 WIDTHS = (36, 36, 10, 70, 70, 50)
