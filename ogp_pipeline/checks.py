@@ -34,11 +34,13 @@ def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
 def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
     """Run every check on the working table of a model."""
     from ogp_pipeline.quality import check_groups, evaluate
+    from ogp_pipeline.verdicts import remember
 
     if not check_groups(model):
         return []
     with store.session({model.name, *model.checks_read}, model.macros) as connection:
         verdicts = evaluate(connection, model, store.catalog)
+    remember(model, {name: store.state(name) for name in (model.name, *model.checks_read)}, verdicts)
     return [
         _result(model, name, [verdict for verdict in verdicts if verdict.group == name])
         for name, _ in check_groups(model)

@@ -30,6 +30,8 @@ def write_exports(database: Path, folder: Path, tables_dir: Path) -> list[Path]:
     that the fingerprint in `meta.tables` is the sha256 of the file. Equal tables give equal files of both kinds.
     """
     with release_session(database) as connection:
+        # two would hold many blocks of a large CSV file until their turn comes, and the other core writes the report
+        connection.execute("set threads = 1")
         facts = release_facts(connection)
         tables = entries_of_release(connection)
         written = [_write_parquet(connection, table, folder / "parquet", tables_dir) for table in tables]

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from ogp_pipeline.aside import aside
 from ogp_pipeline.control.hold import Hold, forget_waiting, releases_of_hold, standing_hold
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
@@ -35,10 +36,10 @@ from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.release.soundness import refuse_unsound
 from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
-from ogp_pipeline.report import write_report
+from ogp_pipeline.report import prepare_report, write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
-from ogp_pipeline.store import Store, TableState, sha256_of
+from ogp_pipeline.store import Store, TableState, literal, sha256_of
 
 # those whose version can change what a release holds
 PACKAGES = (
@@ -145,20 +146,26 @@ def refuse_mixture(store: Store) -> None:
 
 def _raw_tables_of_other_files(store: Store) -> list[str]:
     """A raw table must hold the files that meta.sources lists as loaded, byte for byte, and no others."""
-    faults = []
-    for source in store.catalog.sources:
-        with store.session(["meta.sources", f"raw.{source}"]) as connection:
-            listed = connection.execute(
-                "select source_file, sha256 from meta.sources where status = 'loaded' and layout = ? and rows > 0",
-                [source],
-            ).fetchall()
-            read = connection.execute(f"select distinct _source_file, _source_sha256 from raw.{source}").fetchall()
-        if set(listed) != set(read):
-            faults.append(
-                f"raw.{source} was read from other files than meta.sources lists: "
-                f"materialise meta.sources and raw.{source} and what follows from them"
-            )
-    return faults
+    sources = store.catalog.sources
+    read = " union ".join(
+        f"select {literal(source)} as layout, _source_file as source_file, _source_sha256 as sha256 from raw.{source}"
+        for source in sources
+    )
+    listed = (
+        "select layout, source_file, sha256 from meta.sources "
+        "where status = 'loaded' and rows > 0 and layout in (select unnest(?))"
+    )
+    with store.session(["meta.sources", *(f"raw.{source}" for source in sources)]) as connection:
+        other = connection.execute(
+            f"with read as ({read}), listed as ({listed}) select distinct layout from "
+            "((from read except from listed) union all (from listed except from read)) order by layout",
+            [list(sources)],
+        ).fetchall()
+    return [
+        f"raw.{source} was read from other files than meta.sources lists: "
+        f"materialise meta.sources and raw.{source} and what follows from them"
+        for (source,) in other
+    ]
 
 
 def _replace_release(
@@ -173,10 +180,11 @@ def _replace_release(
     catalog = store.catalog
     comparable = current if current and current.is_synthetic == is_synthetic else None
     now = moment_of_release(datetime.now(UTC), _earlier(settings, current))
-    with workplace(settings) as folder:
+    with workplace(settings) as folder, aside() as second_process:
+        calls = [second_process.begin(prepare_report)]  # while the candidate is built and judged
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)
-        verdicts = audit(candidate, catalog, comparable)
+        verdicts = audit(candidate, catalog, states, comparable)
         same_inputs = current and current.inputs_fingerprint == fingerprints["inputs_fingerprint"]
         verdicts = accept(verdicts, asked, current.accepted if same_inputs else {})
         if any(verdict.refuses for verdict in verdicts):
@@ -204,8 +212,10 @@ def _replace_release(
             leave_waiting(settings, is_synthetic, asked, content, changes, changes_file)
             stays = current.release_id if current else None
             return Outcome("held", stays, is_synthetic, settings.database, verdicts, counts, changes, hold)
+        calls.append(second_process.begin(write_report, candidate, folder))
         write_exports(candidate, folder, settings.tables_dir)
-        write_report(candidate, folder)
+        for call in calls:
+            second_process.result(call)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
         let_be_current(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts, changes)

@@ -46,7 +46,7 @@ def page(release: ReleaseReader, member_pages: list[str], svgs: Mapping[str, str
     """The HTML of the report."""
     figures = read_figures(release)
     names = release.rows("select member_id, member_name from marts.members order by member_name")
-    scripts = [_vega(), *((TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.js", "dictionary.js"))]
+    scripts = [vega(), *((TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.js", "dictionary.js"))]
     return render(
         "report.html",
         release,
@@ -122,8 +122,8 @@ def as_json(content: Any) -> Any:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed; drawn charts need no network. The text is the same in every call."""
+def vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed; drawn charts need no network. The first call takes a second and more."""
     import vl_convert
 
     # inside a string of a script the escape is the same text, and nowhere else do these characters stand

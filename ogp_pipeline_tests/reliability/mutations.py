@@ -24,8 +24,21 @@ ROWS_OF_A_FILE = 5
 # Each of these has broken a reader of such files somewhere: numbers that are none, dates that are none, text that
 # programs take for something else.
 ODD_CELLS = (
-    *("", " ", "\t", "\xa0", "\u200b", "\ufeff", "-", "–", "?", ".", "0", "-1", "1.0", "01", "1e3", "1,5", "½"),
-    *("٣", "１", "99999999999999999999", "-0", "+1", "1_000", "0x1F", "NaN", "nan", "inf", "Infinity", "1e309"),
+    *("", " ", "\t", "\xa0", "\u200b", "\ufeff", "-", "\u2013", "?", ".", "0", "-1", "1.0", "01", "1e3", "1,5", "½"),
+    *(
+        "\u0663",
+        "\uff11",
+        "99999999999999999999",
+        "-0",
+        "+1",
+        "1_000",
+        "0x1F",
+        "NaN",
+        "nan",
+        "inf",
+        "Infinity",
+        "1e309",
+    ),
     *("NULL", "None", "null", "NA", "N/A", "ND", "NR", "n.d.", "TRUE", "false", "yes", "Yes ", "YES", "not specified"),
     *("2014", "2014.0", "14", "0000", "9999", "20145", "2014-02-30", "31/12/2015", "12/31/2015", "1-Jan-15"),
     *("0000-00-00", "99999-01-01", "2015-13-01", "45000", "1900-02-29", "294247-01-10", "-4712-01-01", "Infinity"),

@@ -1,6 +1,7 @@
 """Files of every official layout with something wrong in them: nothing crashes, nothing disappears, nothing is unseen.
 
-Hypothesis draws batches of files; of a batch that breaks a promise the one file is named. What it found stays in `test_found_by_mutation`.
+Hypothesis draws batches of files; of a batch that breaks a promise the one file is named. What it found stays in
+`test_found_by_mutation`.
 """
 
 from __future__ import annotations
