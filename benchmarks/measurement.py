@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -11,6 +12,7 @@ class Measurement:
 
     `value` and `compared` are in `unit` and come from the same run on the same machine; `ratio` is the first over the
     second; `limit` is what the ratio (or, without a comparison, the value) should not pass, None where none is set.
+    A value that could not be measured is NaN, and the note says why.
     """
 
     group: str  # refresh, definitions, growth, side by side, analysts
@@ -23,6 +25,11 @@ class Measurement:
     note: str = ""
 
     @property
+    def is_missing(self) -> bool:
+        """Whether it could not be measured."""
+        return math.isnan(self.value)
+
+    @property
     def ratio(self) -> float | None:
         """How many times what it is compared with."""
         return self.value / self.compared if self.compared else None
@@ -30,6 +37,11 @@ class Measurement:
     @property
     def keeps_limit(self) -> bool | None:
         """Whether the limit is kept; None where there is none."""
-        if self.limit is None:
+        if self.limit is None or self.is_missing:
             return None
         return (self.ratio if self.compared else self.value) <= self.limit
+
+
+def missing(group: str, what: str, why: str) -> Measurement:
+    """The line of what could not be measured."""
+    return Measurement(group, what, math.nan, "s", note=why)
