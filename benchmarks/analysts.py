@@ -101,6 +101,7 @@ def forget(paths: Iterable[Path]) -> None:
     for path in paths:
         descriptor = os.open(path, os.O_RDONLY)
         try:
+            os.fsync(descriptor)  # what is not yet on the disk would stay in memory
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
         finally:
             os.close(descriptor)
