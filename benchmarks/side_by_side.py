@@ -35,14 +35,14 @@ def measure(quick: bool) -> list[Measurement]:
     data_dir, first = fresh_refresh(files_of_2016().sources)
     script = _script(data_dir)
     try:
-        dbt, written = _dbt(data_dir)
+        dbt, written = dbt_build(data_dir, workplace())
     except BenchmarkError as error:
         return [*_beside_script([first], script), missing("side by side", "refresh over dbt build", str(error))]
     folders = [data_dir]
     ways = {"cold": partial(dbt, True), "warm": partial(dbt, False), "refresh": _refresh(folders)}
     found = interleaved(ways, 1 if quick else TIMES)
     found["refresh"].insert(0, first)
-    _same_rows(data_dir, workplace() / "dbt.duckdb", written)
+    same_rows(data_dir, workplace() / "dbt.duckdb", written)
     return [*_beside_dbt(found, folders, written), *_beside_script(found["refresh"], script)]
 
 
@@ -102,12 +102,15 @@ def _refresh(folders: list[Path]) -> Callable[[], Cost]:
     return refreshed
 
 
-def _dbt(data_dir: Path) -> tuple[Callable[[bool], Cost], Written]:
-    """`dbt build` of the generated project, cold or warm; and what was generated."""
+def dbt_build(data_dir: Path, folder: Path) -> tuple[Callable[[bool], Cost], Written]:
+    """`dbt build` of the project generated into `folder`, cold or warm; and what was generated.
+
+    Its database is `dbt.duckdb` there. BenchmarkError where dbt fails, a model is not built or a test does not run.
+    """
     program = dbt_program()
-    project = workplace() / "dbt"
+    project = folder / "dbt"
     written = write_project(Settings(data_dir), load_catalog(), project)
-    database = workplace() / "dbt.duckdb"
+    database = folder / "dbt.duckdb"
     # one thread for each processor, as its own documentation advises for a local database
     environment = {"BENCHMARK_DATABASE": str(database), "BENCHMARK_THREADS": str(os.cpu_count() or 1)}
 
@@ -133,7 +136,7 @@ def _all_ran(results: Path, written: Written) -> None:
         raise BenchmarkError(f"dbt ran {dict(ran)}, written were {wanted}")
 
 
-def _same_rows(data_dir: Path, database: Path, written: Written) -> None:
+def same_rows(data_dir: Path, database: Path, written: Written) -> None:
     """BenchmarkError where a table of dbt holds other rows than the pipeline's."""
     tables = Settings(data_dir).tables_dir
     different = []
