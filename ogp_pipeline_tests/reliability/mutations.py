@@ -144,7 +144,7 @@ def _cells(draw: st.DrawFn, table: list[list[str]], story: list[str]) -> dict[st
     tokens: dict[str, str] = {}
     for _ in range(draw(st.integers(1, 4))):
         row, column = draw(st.integers(1, len(table) - 1)), draw(st.integers(0, len(table[0]) - 1))
-        kind = draw(st.sampled_from(("token", "odd", "odd", "other column", "case")))
+        kind = draw(st.sampled_from(("token", "token", "odd", "odd", "other column", "case")))
         if kind == "token" and table[0][column] not in tokens:
             value = tokens[table[0][column]] = TOKEN.format(len(tokens))
         elif kind == "other column":
