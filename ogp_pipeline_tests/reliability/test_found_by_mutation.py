@@ -41,3 +41,19 @@ def test_a_column_that_is_called_like_our_own(
     assert (len(staged), len(refused)) == ((0, 1) if changes else (1, 0))
     assert "theirs" not in (staged[0].values() if staged else ()), "no model took it for its own"
     assert all(isinstance(row["problems"], list) for row in refused)
+
+
+def test_a_number_beside_an_id_that_is_none_is_told(world: World) -> None:
+    """The id says which commitment it is; what stands in the place of its number was lost unseen."""
+    form = {"Member": "Albania", "Plan number": "1", "Commitment ID": "AP_ALB01-1", "Self-assessment": "Mid-term"}
+    world.commitments({})
+    world.form(
+        "self_assessment",
+        {**form, "Commitment number": "the first", "Milestone or sub-commitment": "1"},
+        {**form, "Commitment number": "1", "Milestone or sub-commitment": "2"},  # a number is no doubt
+        {**form, "Milestone or sub-commitment": "3"},
+    )
+    world.build_for("meta.problems")
+
+    found = world.rows("select source_row, original from meta.problems where rule = 'number_beside_id'")
+    assert [(row["source_row"], row["original"]) for row in found] == [(2, "the first")]

@@ -276,7 +276,8 @@ def _without_unreadable(world: World) -> None:
 
 
 def columns_read(catalog: Catalog, layout: str) -> frozenset[str]:
-    """The headers that the SQL of a layout names."""
+    """The headers whose values the SQL of a layout reads; a text that is only looked through stays in the raw table."""
     sql = "\n".join(model.sql or "" for model in catalog if catalog.source_of(model.name) == layout)
-    named = set(re.findall(r'"((?:[^"]|"")+)"', sql)) | set(re.findall(r"'((?:[^']|'')+)'", sql))
+    sql = re.sub(r"text_problems\([^)]*\)", "", sql)
+    named = set(re.findall(r'"((?:[^"]|"")+)"', sql))
     return frozenset(named & set(catalog[f"raw.{layout}"].contract.columns))
