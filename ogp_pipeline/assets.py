@@ -206,6 +206,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         ),
     )
     def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
+        from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
         with _failures_for_people(settings, "release.ogp_duckdb"):
@@ -218,7 +219,8 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
-                    **_overview(settings, outcome.release_id),
+                    **({"hold": hold_words(settings, outcome.hold)} if outcome.hold else {}),
+                    **(_overview(settings, outcome.release_id) if outcome.release_id else {}),
                     **failing_rows(warned),
                 }
             )

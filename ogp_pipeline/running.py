@@ -15,6 +15,7 @@ import click
 from ogp_pipeline.errors import MachineError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
+from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import write_atomically
 
@@ -48,7 +49,7 @@ def run_fetch(settings: Settings) -> int:
 
     outcomes = fetch(settings, layouts(load_catalog()))
     for outcome in outcomes:
-        click.echo(outcome.sentence(), err=not outcome.is_good)
+        click.echo(visible(outcome.sentence()), err=not outcome.is_good)
     if not any(each.download.sha256 for each in outcomes if each.official.layout in COMMITMENT_LAYOUTS):
         click.echo("There are no commitments to use: mend what the lines above name and fetch again.", err=True)
         return BAD_INPUT
@@ -184,7 +185,7 @@ def _check_summary(evaluations: Sequence[dg.AssetCheckEvaluation]) -> str:
     counts = ", ".join(f"{len(found)} {word}" for word, found in by_severity.items())
     lines = [f"Checks: {len(evaluations)} run, {counts}"]
     for word, found in by_severity.items():
-        lines += [f"  {word}  {evaluation.description}" for evaluation in found]
+        lines += [f"  {word}  {visible(evaluation.description or evaluation.check_name)}" for evaluation in found]
     return "\n".join(lines)
 
 
@@ -202,4 +203,5 @@ def _explanation(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data is not None:
         return data.user_failure_data.description
-    return f"{event.step_key} failed with a bug:\n{data.error.to_string()}"
+    trace = "\n".join(visible(line) for line in data.error.to_string().splitlines())
+    return f"{event.step_key} failed with a bug:\n{trace}"
