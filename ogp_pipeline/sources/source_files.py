@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from ogp_pipeline.errors import InputError, SetAsideError
 from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, NO_ROWS, Header, Layout, find_header, folded, nearest
@@ -46,6 +46,7 @@ class ManifestEntry(BaseModel):
     publisher: str | None = None
     url: str | None = None
     licence: str | None = None
+    rhythm_days: int | None = Field(default=None, ge=1)  # the longest time it is expected to stay as it is
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,6 @@ class SourceFile:
     rows: int = 0
     skipped_rows: int = 0  # blank rows and repeated header blocks
     download: Download | None = None  # of an official file
-    rhythm_days: int | None = None  # the longest time an official file is expected to stay as it is
 
     @property
     def layout(self) -> str | None:
