@@ -179,7 +179,7 @@ def test_a_run_of_the_daemon_is_announced_by_its_sensors(published: World, recei
             sensors["announce_failure"](context.for_run_failure())
             assert len(receiver.received) == announced
     assert receiver.received[0]["status"] == "bad_input"
-    assert "commitments.csv" in receiver.received[0]["text"]
+    assert "lacks the required" in receiver.received[0]["text"]
 
 
 def test_an_unchanged_night_keeps_the_release_fresh(published: World) -> None:
