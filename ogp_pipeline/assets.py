@@ -6,7 +6,6 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import dagster as dg
@@ -16,7 +15,6 @@ from ogp_pipeline.checks import cell_text, check_results, check_specs, failing_r
 from ogp_pipeline.errors import OgpError
 from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.models import Catalog, Model
-from ogp_pipeline.schedules import freshness
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store, TableState
 
@@ -202,21 +200,18 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         group_name="release",
         kinds={"duckdb"},
         owners=OWNERS,
-        freshness_policy=freshness(),
         description=(
             "The DuckDB file analysts open, replaced whole and only when every critical check of its candidate "
             "passes. Materialised alone it publishes what the working tables hold, or names what is stale."
         ),
     )
-    def ogp_duckdb(context: dg.AssetExecutionContext, options: RunOptions) -> dg.MaterializeResult:
+    def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
         from ogp_pipeline.control.hold import hold_words
-        from ogp_pipeline.operation.retention import forget_runs
         from ogp_pipeline.release.publish import publish
 
         with _failures_for_people(settings, "release.ogp_duckdb"):
             outcome = publish(settings, catalog, options.accept, options.replace_release)
             warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
-            forgotten = forget_runs(context.instance, datetime.now(UTC), settings.keep_run_days)
             return dg.MaterializeResult(
                 metadata={
                     "status": outcome.status,
@@ -224,8 +219,6 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
-                    "snapshots removed": outcome.snapshots_removed,
-                    "old runs removed": forgotten,
                     **({"hold": hold_words(settings, outcome.hold)} if outcome.hold else {}),
                     **(_overview(settings, outcome.release_id) if outcome.release_id else {}),
                     **failing_rows(warned),

@@ -59,7 +59,3 @@ class MachineError(OgpError):
     """The machine does not let the pipeline work: a full disk, a folder that cannot be written (exit status 2)."""
 
     heading = "this machine stands in the way"
-
-
-class BusyError(PublishRefusedError):
-    """Another process works in the data folder (exit status 1)."""

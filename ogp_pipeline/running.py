@@ -6,18 +6,15 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
-from ogp_pipeline.errors import BusyError, MachineError
+from ogp_pipeline.errors import MachineError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
-from ogp_pipeline.operation.standing import KILLED, after_run
 from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import write_atomically
@@ -60,27 +57,7 @@ def run_fetch(settings: Settings) -> int:
 
 
 def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
-    """Run the job, print one line per asset and the summary, tell how it ended, and return the exit status."""
-    started = datetime.now(UTC)
-    try:
-        status = _told_refresh(settings, accept, replace_release)
-    except BusyError:  # the other run tells how it ends
-        raise
-    except Exception as error:
-        _tell(settings, False, started, str(error))
-        raise
-    _tell(settings, status == PUBLISHED, started, f"exit status {status}")
-    return status
-
-
-def _tell(settings: Settings, succeeded: bool, started: datetime, reason: str) -> None:
-    with suppress(OSError):  # a machine on which nothing can be written was told of already
-        now = after_run(settings, succeeded, started, reason)
-        if now.announced.startswith("failed"):
-            click.echo(f"Telling the webhook {now.announced}", err=True)
-
-
-def _told_refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
+    """Run the job, print one line per asset and the summary, and return the exit status."""
     try:
         with told_as_machine_error(settings.data_dir):
             return _refresh(settings, accept, replace_release)
@@ -107,7 +84,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     run_id = str(uuid4())
     progress = Progress()
     with only_writer(settings.data_dir), dg.DagsterInstance.get() as instance:
-        _end_runs_of_dead_processes(settings, instance)
+        _end_runs_of_dead_processes(instance)
         instance.add_event_listener(run_id, progress)
         result = (
             build_defs(settings)
@@ -142,7 +119,7 @@ def _what_stays(settings: Settings, is_recorded: bool) -> str:
     return f"{kept} Reasons: {settings.last_run}" if is_recorded else f"{kept} {settings.last_run} cannot be written."
 
 
-def _end_runs_of_dead_processes(settings: Settings, instance: dg.DagsterInstance) -> None:
+def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
     """Let Dagster know of runs of the command line that were killed, or the nightly would wait for them for ever.
 
     A run of the command line holds the lock of the data folder as long as it lives, and this process holds it now.
@@ -151,9 +128,7 @@ def _end_runs_of_dead_processes(settings: Settings, instance: dg.DagsterInstance
 
     in_progress = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
     for run in instance.get_runs(dg.RunsFilter(statuses=in_progress, tags=COMMAND_LINE)):
-        instance.report_run_failed(run, KILLED)
-        stats = instance.get_run_stats(run.run_id)
-        after_run(settings, False, datetime.fromtimestamp(stats.start_time or stats.launch_time or 0, UTC))
+        instance.report_run_failed(run, "its process ended without a word: it was killed, or the machine stopped")
 
 
 class Progress:

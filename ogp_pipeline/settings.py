@@ -6,7 +6,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from zoneinfo import available_timezones
@@ -61,9 +61,6 @@ class Settings:
     data_dir: Path
     sources: tuple[str, ...] | None = None
     keep_releases: int = 10
-    keep_snapshot_days: int = 90  # bytes of inputs that no kept release was built from
-    keep_run_days: int = 90  # Dagster's history
-    webhook_url: str | None = field(default=None, repr=False)  # told of failures and recoveries; a secret
     nightly_cron: str = "30 3 * * *"
     nightly_timezone: str = "UTC"
     downloads: DownloadRules = DownloadRules()
@@ -72,6 +69,9 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Settings from `OGP_*` variables; InputError names the variable that cannot be read."""
         sources = environment.get("OGP_SOURCES", "").strip()
+        keep = environment.get("OGP_KEEP_RELEASES", "10")
+        if not (keep.isascii() and keep.isdigit()) or int(keep) < 1:
+            raise InputError(f"OGP_KEEP_RELEASES is {keep!r}: give a whole number of releases, 1 or more")
         cron = environment.get("OGP_NIGHTLY_CRON") or cls.nightly_cron
         if not re.fullmatch(r"[\d*/,\-]+( [\d*/,\-A-Za-z]+){4}", cron):
             raise InputError(f"OGP_NIGHTLY_CRON is {cron!r}: give five fields, for example '30 3 * * *'")
@@ -81,10 +81,7 @@ class Settings:
         return cls(
             data_dir=Path(environment.get("OGP_DATA_DIR") or "data").expanduser().absolute(),
             sources=split_sources(sources) if sources else None,
-            keep_releases=_count(environment, "OGP_KEEP_RELEASES", "releases", cls.keep_releases),
-            keep_snapshot_days=_count(environment, "OGP_KEEP_SNAPSHOT_DAYS", "days", cls.keep_snapshot_days),
-            keep_run_days=_count(environment, "OGP_KEEP_RUN_DAYS", "days", cls.keep_run_days),
-            webhook_url=_webhook(environment.get("OGP_WEBHOOK_URL", "").strip()),
+            keep_releases=int(keep),
             nightly_cron=cron,
             nightly_timezone=timezone,
         )
@@ -120,16 +117,6 @@ class Settings:
         return self.data_dir / "last_run.json"
 
     @property
-    def status_file(self) -> Path:
-        """Whether the pipeline stands well, since when, and what was announced."""
-        return self.data_dir / "status.json"
-
-    @property
-    def runs_file(self) -> Path:
-        """How every run of the job ended, one line each."""
-        return self.data_dir / "runs.jsonl"
-
-    @property
     def hold(self) -> Path:
         """While this file is there nothing is published."""
         return self.data_dir / "hold.json"
@@ -148,19 +135,6 @@ class Settings:
     def remembered_sources(self) -> Path:
         """The sources the data folder was last built from."""
         return self.data_dir / "sources.json"
-
-
-def _count(environment: Mapping[str, str], name: str, of_what: str, default: int) -> int:
-    text = environment.get(name) or str(default)
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise InputError(f"{name} is {text!r}: give a whole number of {of_what}, 1 or more")
-    return int(text)
-
-
-def _webhook(text: str) -> str | None:
-    from ogp_pipeline.operation.webhook import checked_address
-
-    return checked_address(text) if text else None
 
 
 def split_sources(text: str) -> tuple[str, ...]:

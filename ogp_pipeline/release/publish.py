@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +17,6 @@ from ogp_pipeline.control.hold import Hold, forget_waiting, releases_of_hold, st
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
-from ogp_pipeline.operation.retention import forget_snapshots
 from ogp_pipeline.quality import Verdict
 from ogp_pipeline.release.audit import accept, audit, check_names_exist
 from ogp_pipeline.release.candidate import build_tables_of_release, finish, release_row
@@ -75,7 +74,6 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: ChangeCounts = field(default_factory=ChangeCounts)
     hold: Hold | None = None
-    snapshots_removed: int = 0
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -119,7 +117,6 @@ def publish(
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         _keep_last(settings, outcome.release_id)
-        outcome = replace(outcome, snapshots_removed=len(forget_snapshots(settings, datetime.now(UTC))))
         if outcome.status != "held":
             remember_sources(settings)
         record_run(
@@ -130,7 +127,6 @@ def publish(
             is_synthetic=is_synthetic,
             accepted={verdict.name: verdict.accepted_reason for verdict in outcome.verdicts if verdict.accepted_reason},
             **outcome.counts,
-            snapshots_removed=outcome.snapshots_removed,
             compared_with=outcome.changes.since,
             changes=dict(outcome.changes.by_cause),
             consequences=outcome.changes.consequences,
