@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 
 from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.query_limits import SECONDS, ended_after, too_long
 from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings
 
@@ -37,6 +38,10 @@ REFUSALS = ("disabled", "read-only", "locked", "extension")
 INSTEAD = (
     "a query only reads the release: write its answer with -o FILE, and see `ogp-pipeline open` for programs "
     "that can do more"
+)
+TOO_LARGE = (
+    "it needs more memory than a query may take: join or collect fewer rows, or `limit` them; "
+    "`ogp-pipeline open` says how to open the release in a program without this limit"
 )
 
 
@@ -102,6 +107,8 @@ def open_release(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
                 "autoinstall_known_extensions": False,
                 "autoload_known_extensions": False,
                 "allow_community_extensions": False,
+                # a name in SQL means a table of the release, never a variable of this program
+                "python_enable_replacements": False,
                 "memory_limit": MEMORY,
                 "temp_directory": "",
             },
@@ -173,9 +180,9 @@ def find_table(tables: list[Table], name: str) -> tuple[Table, list[Table]]:
     raise InputError(f"there is no table {visible(name)}: {advice}")
 
 
-def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Answer]:
-    """The answer of each statement that gives rows; QueryError says in one line what DuckDB refused, or that an
-    answer is too large to be held.
+def answers(connection: duckdb.DuckDBPyConnection, sql: str, seconds: float = SECONDS) -> Iterator[Answer]:
+    """The answer of each statement that gives rows; QueryError says in one line what DuckDB refused, that an
+    answer is too large to be held, or that all of them took longer than `seconds`.
     """
     if not _is_unicode(sql):
         raise QueryError("the SQL holds bytes that are no UTF-8: save it as UTF-8")
@@ -183,15 +190,20 @@ def answers(connection: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Answer]
         statements = connection.extract_statements(sql)
         if not statements:
             raise QueryError("no SQL was given: for example ogp-pipeline query 'from stars'")
-        for statement in statements:
-            connection.execute(statement)
-            description = connection.description or []
-            if _gives_rows(statement, description):
-                yield Answer(
-                    columns=tuple(column[0] for column in description),
-                    types=tuple(str(column[1]) for column in description),
-                    rows=_rows(connection, len(description)),
-                )
+        with ended_after(connection, seconds):
+            for statement in statements:
+                connection.execute(statement)
+                description = connection.description or []
+                if _gives_rows(statement, description):
+                    yield Answer(
+                        columns=tuple(column[0] for column in description),
+                        types=tuple(str(column[1]) for column in description),
+                        rows=_rows(connection, len(description)),
+                    )
+    except duckdb.InterruptException as error:
+        raise QueryError(too_long(seconds)) from error
+    except (duckdb.OutOfMemoryException, MemoryError) as error:
+        raise QueryError(TOO_LARGE) from error
     except duckdb.Error as error:
         text = one_line(error)
         hint = f": {INSTEAD}" if any(word in text for word in REFUSALS) else ""

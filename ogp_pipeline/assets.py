@@ -13,6 +13,7 @@ import dagster as dg
 from ogp_pipeline.building import build_tables
 from ogp_pipeline.checks import cell_text, check_results, check_specs, failing_rows
 from ogp_pipeline.errors import OgpError
+from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store, TableState
@@ -205,6 +206,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         ),
     )
     def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
+        from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
         with _failures_for_people(settings, "release.ogp_duckdb"):
@@ -217,7 +219,8 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
-                    **_overview(settings, outcome.release_id),
+                    **({"hold": hold_words(settings, outcome.hold)} if outcome.hold else {}),
+                    **(_overview(settings, outcome.release_id) if outcome.release_id else {}),
                     **failing_rows(warned),
                 }
             )
@@ -250,7 +253,8 @@ def _overview(settings: Settings, release_id: str) -> dict[str, Any]:
 def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
     """Record why a step failed in `data/last_run.json` and show it in Dagster as a message, not a traceback."""
     try:
-        yield
+        with told_as_machine_error(settings.data_dir):
+            yield
     except dg.Failure:
         raise
     except Exception as error:
@@ -261,7 +265,7 @@ def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
             raise  # a bug keeps its traceback
         refusing = [verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses]
         raise dg.Failure(
-            description=str(error),
+            description=str(error) + ("" if recorded["is_recorded"] else f"\n{settings.last_run} cannot be written"),
             metadata={
                 "status": recorded["status"],
                 # as data, not as markup: reasons quote what stands in the files

@@ -72,13 +72,20 @@ def builder(model: Model) -> Builder:
 
 
 def build_tables(
-    settings: Settings, catalog: Catalog, models: tuple[Model, ...], replace_release: bool = False
+    settings: Settings,
+    catalog: Catalog,
+    models: tuple[Model, ...],
+    replace_release: bool = False,
+    given_files: tuple[SourceFile, ...] | None = None,
 ) -> dict[str, TableState]:
-    """Build the tables of one step in order; the errors are those of `Store.session`, `Store.write` and `scan`."""
+    """Build the tables of one step in order, of `given_files` or of the sources of the run.
+
+    The errors are those of `Store.session`, `Store.write` and `scan`.
+    """
     store = Store(settings.tables_dir, catalog)
     states = {}
     with only_writer(settings.data_dir), TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
-        workshop = Workshop(settings, catalog, replace_release, Path(scratch))
+        workshop = Workshop(settings, catalog, replace_release, Path(scratch), given_files)
         for model in models:
             with store.session(model.reads, model.macros) as connection:
                 select = model.sql or builder(model)(connection, model, workshop)

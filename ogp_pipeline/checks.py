@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from ogp_pipeline.models import Model
+from ogp_pipeline.safe_text import visible
 
 if TYPE_CHECKING:
     from ogp_pipeline.quality import Verdict
@@ -33,11 +34,13 @@ def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
 def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
     """Run every check on the working table of a model."""
     from ogp_pipeline.quality import check_groups, evaluate
+    from ogp_pipeline.verdicts import remember
 
     if not check_groups(model):
         return []
     with store.session({model.name, *model.checks_read}, model.macros) as connection:
         verdicts = evaluate(connection, model, store.catalog)
+    remember(model, {name: store.state(name) for name in (model.name, *model.checks_read)}, verdicts)
     return [
         _result(model, name, [verdict for verdict in verdicts if verdict.group == name])
         for name, _ in check_groups(model)
@@ -59,7 +62,7 @@ def _result(model: Model, name: str, verdicts: Sequence[Verdict]) -> dg.AssetChe
         check_name=name,
         passed=not failed,
         severity=SEVERITY[worst],
-        description="; ".join(verdict.sentence() for verdict in failed)[:2000] or None,
+        description=visible("; ".join(verdict.sentence() for verdict in failed))[:2000] or None,
         metadata=metadata,
     )
 
@@ -94,7 +97,7 @@ def failing_rows(verdicts: Sequence[Verdict]) -> dict[str, dg.MetadataValue]:
     for verdict in verdicts:
         label = f"{verdict.name} ({verdict.status}, {verdict.severity})"
         if verdict.error:
-            metadata[label] = dg.MetadataValue.text(f"could not run: {verdict.error}")
+            metadata[label] = dg.MetadataValue.text(visible(f"could not run: {verdict.error}"))
         elif verdict.sample:
             columns = list(dict.fromkeys(name for row in verdict.sample for name in row))
             metadata[label] = dg.MetadataValue.table(
@@ -102,10 +105,10 @@ def failing_rows(verdicts: Sequence[Verdict]) -> dict[str, dg.MetadataValue]:
                 schema=dg.TableSchema([dg.TableColumn(name, "string") for name in columns]),
             )
         else:
-            metadata[label] = dg.MetadataValue.text(verdict.sentence())
+            metadata[label] = dg.MetadataValue.text(visible(verdict.sentence()))
     return metadata
 
 
 def cell_text(value: object) -> str:
     """A value as a table of Dagster shows it: text, at most 500 characters."""
-    return "" if value is None else str(value)[:500]
+    return "" if value is None else visible(str(value)[:500])

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from ogp_pipeline.cli_analysts import describe, open_, query, tables
+from ogp_pipeline.cli_control import doctor, hold, rebuild, releases, rollback, unhold
 from ogp_pipeline.cli_options import data_dir_option, settings_of
 from ogp_pipeline.errors import InputError, OgpError, OutputError
 from ogp_pipeline.running import BAD_INPUT, REFUSED, dagster_home, run_fetch, run_refresh
@@ -232,5 +233,5 @@ def changes(data_dir: Path | None, since: str | None, form: str) -> None:
     click.echo(FORMATS[form](found), nl=False)
 
 
-for _command in (tables, describe, query, open_):
+for _command in (tables, describe, query, open_, releases, rollback, hold, unhold, rebuild, doctor):
     main.add_command(_command)

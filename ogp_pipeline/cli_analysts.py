@@ -71,7 +71,11 @@ def describe(table: str, data_dir: Path | None) -> None:
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="File to write; parquet needs it."
 )
-def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None) -> None:
+@click.option("--force", is_flag=True, help="Replace the file of -o if it is there already.")
+@click.option(
+    "--seconds", default=600.0, show_default=True, type=click.FloatRange(min=0.1), help="How long it may take."
+)
+def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None, force: bool, seconds: float) -> None:
     """Answer SQL, or what standard input holds where SQL is `-`, from the release.
 
     The session is read only and reaches no file, server or extension. Of several statements the table shows each
@@ -80,6 +84,7 @@ def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None
     Exit status: 0 answered, 2 not.
     """
     from ogp_pipeline.analysts import SYNTHETIC, answers, is_synthetic, open_release
+    from ogp_pipeline.query_limits import memory_held
 
     form = form or _form_of(output)
     settings = settings_of(data_dir)
@@ -87,10 +92,12 @@ def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None
         raise click.UsageError("parquet is no text: name a file with -o FILE.parquet")
     if output is not None and output.absolute().resolve().is_relative_to(settings.data_dir.resolve()):
         raise click.UsageError(f"{output} is inside the data folder, which releases are kept in: name another place")
-    with _told_in_words(), open_release(settings) as release:
+    with _told_in_words(), memory_held(), open_release(settings) as release:
+        if output is not None:
+            _refuse_what_is_there(output, force)
         synthetic = is_synthetic(release)
         text = _standard_input() if sql == "-" else sql
-        given = _stopped_by_ctrl_c(answers(release, text))
+        given = _stopped_by_ctrl_c(answers(release, text, seconds))
         if form == "table" and output is None:
             _show(given, synthetic)
             return
@@ -120,6 +127,19 @@ def _told_in_words() -> Iterator[None]:
     except OgpError as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_USE)
+    except MemoryError:
+        from ogp_pipeline.analysts import TOO_LARGE, QueryError
+
+        click.echo(str(QueryError(TOO_LARGE)), err=True)
+        sys.exit(BAD_USE)
+
+
+def _refuse_what_is_there(output: Path, force: bool) -> None:
+    """OutputError before anything is computed: a slip in a name must not cost a file."""
+    if output.exists() and not output.is_file():
+        raise OutputError(f"{output}: no ordinary file: name another one with -o")
+    if (output.exists() or output.is_symlink()) and not force:
+        raise OutputError(f"{output} is there already: name another file, or replace it with --force")
 
 
 def _standard_input() -> str:
@@ -180,7 +200,7 @@ def _write(given: Iterator[Answer] | list[Answer], form: str, output: Path | Non
     parts = [writers[form](answer) for answer in found]
     content = b"\n".join(part if isinstance(part, bytes) else part.encode() for part in parts)
     if output is None:
-        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.write(_for_terminal(content) if sys.stdout.isatty() else content)
         return
     if not output.absolute().parent.is_dir():
         raise OutputError(f"{output}: there is no folder {output.absolute().parent}: make it, or name another file")
@@ -190,6 +210,13 @@ def _write(given: Iterator[Answer] | list[Answer], form: str, output: Path | Non
         raise OutputError(f"{output}: {error.strerror}: name another file with -o") from error
     rows = sum(len(answer.rows) for answer in found)
     click.echo(f"{output}: {rows:,} row{'s' * (rows != 1)}", err=True)
+
+
+def _for_terminal(content: bytes) -> bytes:
+    """What is exact in a file or a pipe is shown so that nothing in it commands a terminal; lines stay lines."""
+    from ogp_pipeline.safe_text import visible
+
+    return "\n".join(visible(line) for line in content.decode().split("\n")).encode()
 
 
 def _echo_table(table: Table) -> None:

@@ -187,7 +187,11 @@ class _UniqueKeys(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # the one in 
 
 def load_yaml(text: str) -> Any:
     """Plain YAML data; yaml.YAMLError where it cannot be read, holds a key twice or asks for objects."""
-    return yaml.load(text, Loader=_UniqueKeys)
+    try:
+        return yaml.load(text, Loader=_UniqueKeys)
+    # a value that looks like a date or number and is none (2016-13-45, a number of 5,000 digits, !!int x)
+    except (ValueError, LookupError, AttributeError, RecursionError) as error:
+        raise yaml.YAMLError(f"a value that is no date or number ({error}): put it in quotes") from error
 
 
 def read_contract(*texts: tuple[str, str]) -> tuple[Contract | None, list[str]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from ogp_pipeline.safe_text import visible
+
 
 class OgpError(Exception):
     """One or more problems a user can mend; `problems` holds one line each.
 
-    A line names the file, row and column where there are any, and ends with what to do.
+    A line names the file, row and column where there are any, and ends with what to do. It quotes what stands in
+    files, so it is spelled out: it stays one line and commands no terminal.
     """
 
     heading = "cannot go on"
 
     def __init__(self, problems: list[str] | str) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        self.problems = [visible(line) for line in ([problems] if isinstance(problems, str) else problems)]
         super().__init__("\n".join([f"{self.heading}:", *(f"  - {line}" for line in self.problems)]))
 
 
@@ -50,3 +53,9 @@ class PublishRefusedError(OgpError):
     """The gate refused the candidate; the last release stays (exit status 1)."""
 
     heading = "the release was refused and the last one stays"
+
+
+class MachineError(OgpError):
+    """The machine does not let the pipeline work: a full disk, a folder that cannot be written (exit status 2)."""
+
+    heading = "this machine stands in the way"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,15 +12,20 @@ from uuid import uuid4
 
 import click
 
+from ogp_pipeline.errors import MachineError
 from ogp_pipeline.locking import only_writer
+from ogp_pipeline.machine import told_as_machine_error
+from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings, project_file
+from ogp_pipeline.store import write_atomically
 
 if TYPE_CHECKING:
     import dagster as dg
 
 PUBLISHED, REFUSED, BAD_INPUT, BUG = 0, 1, 2, 3
-EXIT_STATUS = {"refused": REFUSED, "bad_input": BAD_INPUT}
+EXIT_STATUS = {"refused": REFUSED, "bad_input": BAD_INPUT, "machine": BAD_INPUT}
 LOCATION = "ogp_pipeline"
+COMMAND_LINE = {"ogp_pipeline/started_by": "command line"}  # the tag of runs that hold the lock from end to end
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -30,7 +34,9 @@ def dagster_home(settings: Settings) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     # a home of ours follows the project's file; one that was set by hand is only given it where it has none
     if not os.environ.get("DAGSTER_HOME") or not (home / "dagster.yaml").exists():
-        shutil.copyfile(project_file("dagster.yaml"), home / "dagster.yaml")
+        content = project_file("dagster.yaml").read_bytes()
+        if not (home / "dagster.yaml").exists() or (home / "dagster.yaml").read_bytes() != content:
+            write_atomically(home / "dagster.yaml", content)
     return home
 
 
@@ -43,7 +49,7 @@ def run_fetch(settings: Settings) -> int:
 
     outcomes = fetch(settings, layouts(load_catalog()))
     for outcome in outcomes:
-        click.echo(outcome.sentence(), err=not outcome.is_good)
+        click.echo(visible(outcome.sentence()), err=not outcome.is_good)
     if not any(each.download.sha256 for each in outcomes if each.official.layout in COMMITMENT_LAYOUTS):
         click.echo("There are no commitments to use: mend what the lines above name and fetch again.", err=True)
         return BAD_INPUT
@@ -52,6 +58,18 @@ def run_fetch(settings: Settings) -> int:
 
 def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
     """Run the job, print one line per asset and the summary, and return the exit status."""
+    try:
+        with told_as_machine_error(settings.data_dir):
+            return _refresh(settings, accept, replace_release)
+    except MachineError as error:  # outside of every step: the lock, Dagster's own files
+        from ogp_pipeline.release.record import record_failure
+
+        recorded = record_failure(settings, LOCATION, error)
+        click.echo(f"{error}\n{_what_stays(settings, recorded['is_recorded'])}", err=True)
+        return BAD_INPUT
+
+
+def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     import dagster as dg
 
@@ -66,6 +84,7 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
     run_id = str(uuid4())
     progress = Progress()
     with only_writer(settings.data_dir), dg.DagsterInstance.get() as instance:
+        _end_runs_of_dead_processes(instance)
         instance.add_event_listener(run_id, progress)
         result = (
             build_defs(settings)
@@ -74,8 +93,8 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
                 instance=instance,
                 run_id=run_id,
                 raise_on_error=False,
-                # with this tag the run stands on the page of the job in the user interface
-                tags={".dagster/repository": f"__repository__@{LOCATION}"},
+                # with the first tag the run stands on the page of the job in the user interface
+                tags={".dagster/repository": f"__repository__@{LOCATION}", **COMMAND_LINE},
                 run_config={
                     "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
                     "resources": {"options": {"config": {"accept": dict(accept), "replace_release": replace_release}}},
@@ -91,9 +110,25 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
         return PUBLISHED
     for event in failures:
         click.echo("\n" + _explanation(event), err=True)
-    kept = "The last release stays." if settings.database.exists() else "There is no release yet."
-    click.echo(f"{kept} Reasons: {settings.last_run}", err=True)
+    click.echo(_what_stays(settings, is_recorded=True), err=True)
     return max((EXIT_STATUS.get(_status_of(event), BUG) for event in failures), default=BUG)
+
+
+def _what_stays(settings: Settings, is_recorded: bool) -> str:
+    kept = "The last release stays." if settings.database.exists() else "There is no release yet."
+    return f"{kept} Reasons: {settings.last_run}" if is_recorded else f"{kept} {settings.last_run} cannot be written."
+
+
+def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
+    """Let Dagster know of runs of the command line that were killed, or the nightly would wait for them for ever.
+
+    A run of the command line holds the lock of the data folder as long as it lives, and this process holds it now.
+    """
+    import dagster as dg
+
+    in_progress = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+    for run in instance.get_runs(dg.RunsFilter(statuses=in_progress, tags=COMMAND_LINE)):
+        instance.report_run_failed(run, "its process ended without a word: it was killed, or the machine stopped")
 
 
 class Progress:
@@ -150,7 +185,7 @@ def _check_summary(evaluations: Sequence[dg.AssetCheckEvaluation]) -> str:
     counts = ", ".join(f"{len(found)} {word}" for word, found in by_severity.items())
     lines = [f"Checks: {len(evaluations)} run, {counts}"]
     for word, found in by_severity.items():
-        lines += [f"  {word}  {evaluation.description}" for evaluation in found]
+        lines += [f"  {word}  {visible(evaluation.description or evaluation.check_name)}" for evaluation in found]
     return "\n".join(lines)
 
 
@@ -168,4 +203,5 @@ def _explanation(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data is not None:
         return data.user_failure_data.description
-    return f"{event.step_key} failed with a bug:\n{data.error.to_string()}"
+    trace = "\n".join(visible(line) for line in data.error.to_string().splitlines())
+    return f"{event.step_key} failed with a bug:\n{trace}"

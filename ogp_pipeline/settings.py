@@ -117,6 +117,21 @@ class Settings:
         return self.data_dir / "last_run.json"
 
     @property
+    def hold(self) -> Path:
+        """While this file is there nothing is published."""
+        return self.data_dir / "hold.json"
+
+    @property
+    def held_dir(self) -> Path:
+        """What the last refresh under a hold would have published."""
+        return self.data_dir / "held"
+
+    @property
+    def journal(self) -> Path:
+        """What people did with the releases: rollbacks and holds, one line each."""
+        return self.data_dir / "journal.jsonl"
+
+    @property
     def remembered_sources(self) -> Path:
         """The sources the data folder was last built from."""
         return self.data_dir / "sources.json"

@@ -92,7 +92,7 @@ class Store:
         try:
             state = TableState(**json.loads(self.path(name).with_suffix(".json").read_text(encoding="utf-8")))
             return state if sha256_of(self.path(name)) == state.fingerprint else None
-        except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        except (FileNotFoundError, IsADirectoryError, ValueError, TypeError):  # absent, no text, no JSON, other fields
             return None
 
     @contextmanager
@@ -109,7 +109,10 @@ class Store:
             prepare(connection, macros)
             for name in reads:
                 source = literal(self.path(name).as_posix())
-                connection.execute(f"create view {name} as select * from read_parquet({source})")
+                try:
+                    connection.execute(f"create view {name} as select * from read_parquet({source})")
+                except duckdb.Error as error:
+                    raise MissingTableError(f"{name} is damaged: materialise {self.asset_of(name)}") from error
             yield connection
 
     def write(self, connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> TableState:

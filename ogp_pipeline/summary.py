@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from ogp_pipeline.control.hold import held_summary, standing_hold
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.change_words import summary_line
 from ogp_pipeline.release.changes import ChangeCounts
 from ogp_pipeline.release.figures import text_bars
+from ogp_pipeline.release.moments import warning_of_clock
 from ogp_pipeline.release.record import last_run
+from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store
 
@@ -59,7 +62,7 @@ def input_summary(settings: Settings, catalog: Catalog) -> str:
             ("repair", "Repaired, by reason"),
         ):
             lines += _problems(connection, severity, title)
-    return "\n".join(lines)
+    return "\n".join(visible(line) for line in lines)
 
 
 def _problems(connection, severity: str, title: str) -> list[str]:
@@ -83,15 +86,20 @@ def _problems(connection, severity: str, title: str) -> list[str]:
 def release_summary(settings: Settings) -> str:
     """The three figures and the paths of what the run made or left unchanged."""
     run = last_run(settings)
+    if run["status"] == "held":
+        return held_summary(settings, run)
+    report = settings.releases_dir / run["release"] / "report.html"
     paths = [
         f"  {settings.database}  (open read-only: duckdb -readonly {settings.database})",
-        f"  {settings.releases_dir / run['release'] / 'report.html'}",
+        f"  {report}{'' if report.exists() else '  (the folder of this release is not there any more)'}",
         f"  {settings.last_run}",
     ]
-    paths += [f"Accepted: {check}: {reason}" for check, reason in run.get("accepted", {}).items()]
+    paths += [f"Accepted: {check}: {visible(reason)}" for check, reason in run.get("accepted", {}).items()]
     counts = ChangeCounts(run.get("compared_with"), run.get("changes", {}), run.get("consequences", 0))
-    changes = [summary_line(counts)] if run["status"] == "published" else []
+    hold = standing_hold(settings)
+    clock = warning_of_clock(run["release"], run["at"])
+    notes = [summary_line(counts)] if run["status"] == "published" else []
+    notes += [*([hold.sentence()] if hold else []), *([clock] if clock else [])]
     banner = [BANNER] if run.get("is_synthetic") else []
-    return "\n".join(
-        [*banner, text_bars(settings.database), "", f"{run['status'].capitalize()}: {run['release']}", *changes, *paths]
-    )
+    ended = f"{run['status'].capitalize()}: {run['release']}"
+    return "\n".join([*banner, text_bars(settings.database), "", ended, *notes, *paths])

@@ -274,6 +274,9 @@ def test_no_cell_of_the_workbook_is_a_formula(sample_release: Path) -> None:
         pytest.param("\t=1", "\t=1", None, id="behind a tabulator"),
         pytest.param("#N/A", "#N/A", None, id="an error value"),
         pytest.param("0012", "0012", None, id="a number that is none"),
+        pytest.param("a & b <c> ]]>", "a & b <c> ]]>", None, id="markup"),
+        # openpyxl shows the escape that the format asks for
+        pytest.param("_x0041_x0042_", "_x005F_x0041_x005F_x0042_", None, id="what a spreadsheet reads as characters"),
         pytest.param("a\x01b", "a\ufffdb", "1 cells with characters replaced", id="a control character"),
         pytest.param("a\ufffeb", "a\ufffdb", "1 cells with characters replaced", id="no character at all"),
         pytest.param("a\r\nb\rc", "a\nb\nc", None, id="carriage returns"),
@@ -303,6 +306,11 @@ def test_hostile_text_is_text_in_the_workbook(text: str, shown: str, note: str |
         pytest.param("BOOLEAN", True, True, "b", id="truth"),
         pytest.param("DATE", date(2024, 3, 1), datetime(2024, 3, 1), "d", id="date"),
         pytest.param("DATE", date(1815, 3, 1), "1815-03-01", "s", id="before a spreadsheet's first year"),
+        pytest.param("DATE", date(1900, 2, 1), "1900-02-01", "s", id="before a day that a spreadsheet has too many"),
+        pytest.param(
+            "TIMESTAMP", datetime(2024, 3, 1, 12, 30), datetime(2024, 3, 1, 12, 30), "d", id="time to the second"
+        ),
+        pytest.param("DECIMAL(9, 2)", Decimal("1.50"), '"1.50"', "s", id="a type that no table has"),
         pytest.param("VARCHAR[]", ["=1", "b"], '["=1", "b"]', "s", id="list"),
     ],
 )
@@ -317,18 +325,40 @@ def test_types_of_the_workbook(kind: str, value: Any, shown: Any, data_type: str
     assert sheet.freeze_panes == "A2"
 
 
-def test_more_rows_than_a_sheet_holds_are_told(tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("limit", "least"),
+    [
+        pytest.param("ROWS_OF_A_SHEET", 3, id="three rows and their header are one too many for the format"),
+        pytest.param("CELLS_OF_A_SHEET", 5, id="three rows of two columns are one cell too many to open"),
+    ],
+)
+def test_a_table_too_large_for_a_sheet_is_left_out_and_told(
+    limit: str, least: int, tmp_path: Path, monkeypatch
+) -> None:
     from openpyxl import load_workbook
 
     from ogp_pipeline.release import workbook as module
 
-    monkeypatch.setattr(module, "ROWS_OF_A_SHEET", 3)
+    monkeypatch.setattr(module, limit, least)
     with duckdb.connect() as connection:
         table = hostile(connection, "VARCHAR", ["a", "b", "c"])
         write_workbook(connection, facts(), [table], tmp_path / "x.xlsx")
+        monkeypatch.setattr(module, limit, least + 1)
+        write_workbook(connection, facts(), [table], tmp_path / "fits.xlsx")
     read = load_workbook(tmp_path / "x.xlsx")
-    assert read["marts.hostile"].max_row == 3
-    assert read[CONTENTS].cell(read[CONTENTS].max_row, 6).value == "only the first 2 of 3 rows fit into a sheet"
+    assert read.sheetnames == [CONTENTS]
+    sheet, name, rows, *_, note = next(read[CONTENTS].iter_rows(min_row=read[CONTENTS].max_row, values_only=True))
+    assert (sheet, name, rows) == (None, "marts.hostile", 3)
+    assert note == "left out: 3 rows of 2 columns are too many; see csv/marts.hostile.csv"
+    assert load_workbook(tmp_path / "fits.xlsx")["marts.hostile"].max_row == 4
+
+
+def test_a_workbook_does_not_hold_the_time_at_which_it_is_written(tmp_path: Path, monkeypatch) -> None:
+    with duckdb.connect() as connection:
+        table = hostile(connection, "VARCHAR", ["a"])
+        first = write_workbook(connection, facts(), [table], tmp_path / "first.xlsx").read_bytes()
+        monkeypatch.setattr("time.time", lambda: 0.0)
+        assert write_workbook(connection, facts(), [table], tmp_path / "second.xlsx").read_bytes() == first
 
 
 def test_sheet_names_are_short_and_different() -> None:

@@ -11,8 +11,10 @@ import duckdb
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_names, evaluate
-from ogp_pipeline.release.candidate import audit_session
+from ogp_pipeline.release.candidate import audit_session, rows_of_release
 from ogp_pipeline.release.current import Release, attach
+from ogp_pipeline.store import TableState
+from ogp_pipeline.verdicts import remembered
 
 # A release that loses a tenth of a table has lost a file or a group of members; single commitments come and go.
 SHRINK_LIMIT = 0.9
@@ -26,12 +28,18 @@ COMPARISONS = {
 }
 
 
-def audit(path: Path, catalog: Catalog, current: Release | None) -> list[Verdict]:
-    """Every verdict on the candidate at `path`; all failures at once."""
+def audit(path: Path, catalog: Catalog, states: Mapping[str, TableState], current: Release | None) -> list[Verdict]:
+    """Every verdict on the candidate at `path`; all failures at once.
+
+    `states` are those of the working tables from which the candidate was made. A table that this process has judged
+    already is judged again only where the candidate does not hold as many rows, of it or of what its checks read.
+    """
     verdicts = []
     with audit_session(path, catalog) as connection:
+        rows = rows_of_release(connection)
+        whole = {name: state for name, state in states.items() if rows.get(name) == state.rows}
         for model in catalog.public:
-            verdicts += evaluate(connection, model, catalog)
+            verdicts += remembered(model, whole) or evaluate(connection, model, catalog)
         if current is not None:
             attach(connection, current.path, "current_release")
             verdicts += [_compared(connection, catalog, check) for check in COMPARISONS]

@@ -13,23 +13,33 @@ import duckdb
 from ogp_pipeline.dictionary import ColumnEntry, TableEntry, table_entry
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
 from ogp_pipeline.quality import Verdict
+from ogp_pipeline.release.moments import release_id_of
 from ogp_pipeline.store import Store, TableState, cast_to_contract, connect, literal, prepare, quoted
 
 # Read by every DuckDB from 1.2 on; the default of 2.0 cannot be opened by 1.x clients.
 STORAGE_VERSION = "v1.2.0"
 VIEW_SCHEMAS = ("marts", "metrics")
-ROWS_PER_INSERT = 100  # a statement for each row takes a hundred times as long
+# A commit for each of some hundred small tables takes a third of the time; what waits for one is held in memory.
+ROWS_OF_A_COMMIT = 50_000
 SYNTHETIC = "SYNTHETIC (generated sample, no real government): "
 
 
 def build_tables_of_release(path: Path, store: Store) -> None:
     """Create the file with every public working table."""
     with _open(path, create=True) as connection:
+        connection.execute("begin")
         for schema in SCHEMAS:
             connection.execute(f"create schema if not exists release.{schema}")
+        waiting = 0
         for model in store.catalog.public:
             source = literal(store.path(model.name).as_posix())
-            connection.execute(f"create table release.{model.name} as select * from read_parquet({source})")
+            table = f"create table release.{model.name} as select * from read_parquet({source})"
+            waiting += connection.execute(table).fetchone()[0]
+            if waiting > ROWS_OF_A_COMMIT:
+                connection.execute("commit")
+                connection.execute("begin")
+                waiting = 0
+        connection.execute("commit")
 
 
 def audit_session(path: Path, catalog: Catalog) -> duckdb.DuckDBPyConnection:
@@ -64,9 +74,11 @@ def finish(
         if earlier is not None:
             connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
         models = [*catalog.public, *catalog.release_tables]
-        entries = [_described(connection, model) for model in models]
+        types, rows = _types(connection), rows_of_release(connection)
+        entries = [table_entry(model, types.get(model.name)) for model in models]
         tables = [
-            _table_row(connection, catalog, model, entry, states) for model, entry in zip(models, entries, strict=True)
+            _table_row(catalog, model, entry, rows.get(model.name, 0), states)
+            for model, entry in zip(models, entries, strict=True)
         ]
         _table(connection, catalog, "meta.tables", tables)
         columns = [_column_row(entry, column) for entry in entries for column in entry.columns]
@@ -99,14 +111,15 @@ def _table(
     """Create a table of `meta` with the types of its contract."""
     model = next(model for model in catalog.release_tables if model.name == name)
     columns = model.contract.columns
-    typed = ", ".join(f"{quoted(column)} {spec.type}" for column, spec in columns.items())
-    connection.execute(f"create temp table rows_of_meta ({typed})")
-    if rows:
-        marks = f"({', '.join('?' for _ in columns)})"
-        for start in range(0, len(rows), ROWS_PER_INSERT):
-            some = rows[start : start + ROWS_PER_INSERT]
-            values = [row[column] for row in some for column in columns]
-            connection.execute(f"insert into rows_of_meta values {', '.join([marks] * len(some))}", values)
+    # as one JSON text: a parameter for each of some ten thousand cells takes ten times as long
+    given = json.dumps([{column: row[column] for column in columns} for row in rows], ensure_ascii=False, default=str)
+    shape = json.dumps([{column: spec.type for column, spec in columns.items()}])
+    fields = ", ".join(f"row.{quoted(column)}" for column in columns)
+    connection.execute(
+        f"create temp table rows_of_meta as select {fields} "
+        f"from (select unnest(from_json_strict(?::json, {literal(shape)})) as row)",
+        [given],
+    )
     shaped = cast_to_contract(connection, model, "select * from rows_of_meta")
     connection.execute(f"create table release.{name} as {shaped}")
     connection.execute("drop table rows_of_meta")
@@ -127,32 +140,29 @@ def _check_row(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, model: Model) -> bool:
-    found = connection.execute(
-        "select count(*) from duckdb_tables() where database_name = 'release' and schema_name = ? and table_name = ?",
-        [model.schema, model.table],
-    )
-    return found.fetchone()[0] == 1
+def _types(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """The columns of every table that is built, with their types, in order."""
+    types: dict[str, dict[str, str]] = {}
+    for table, column, kind in connection.execute(
+        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns() "
+        "where database_name = 'release' order by schema_name, table_name, column_index"
+    ).fetchall():
+        types.setdefault(table, {})[column] = kind
+    return types
 
 
-def _described(connection: duckdb.DuckDBPyConnection, model: Model) -> TableEntry:
-    """The entry of the dictionary, with the columns of the table where it is built."""
-    types = None
-    if _exists(connection, model):
-        types = {row[0]: row[1] for row in connection.execute(f"describe release.{model.name}").fetchall()}
-    return table_entry(model, types)
+def rows_of_release(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """The number of rows of every table that is built."""
+    names = connection.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'release' order by all"
+    ).fetchall()
+    counts = " union all ".join(f"select {literal(name)}, count(*) from release.{name}" for (name,) in names)
+    return dict(connection.execute(counts).fetchall())
 
 
 def _table_row(
-    connection: duckdb.DuckDBPyConnection,
-    catalog: Catalog,
-    model: Model,
-    entry: TableEntry,
-    states: Mapping[str, TableState],
+    catalog: Catalog, model: Model, entry: TableEntry, rows: int, states: Mapping[str, TableState]
 ) -> dict[str, Any]:
-    rows = 0
-    if _exists(connection, model):
-        rows = connection.execute(f"select count(*) from release.{model.name}").fetchone()[0]
     return {
         "table_schema": entry.schema,
         "table_name": entry.table,
@@ -198,15 +208,19 @@ def _views(connection: duckdb.DuckDBPyConnection, catalog: Catalog) -> None:
 
 
 def _comments(connection: duckdb.DuckDBPyConnection, entries: Sequence[TableEntry], prefix: str) -> None:
+    statements = []
     for entry in entries:
         kinds = [("table", f"release.{entry.name}")]
         if entry.schema in VIEW_SCHEMAS:
             kinds.append(("view", f"release.main.{entry.table}"))
         for kind, name in kinds:
-            connection.execute(f"comment on {kind} {name} is {literal(prefix + _table_comment(entry))}")
+            statements.append(f"comment on {kind} {name} is {literal(prefix + _table_comment(entry))}")
             for column in entry.columns:
                 text = literal(_column_comment(column))
-                connection.execute(f"comment on column {name}.{quoted(column.name)} is {text}")
+                statements.append(f"comment on column {name}.{quoted(column.name)} is {text}")
+    connection.execute("set threads = 1")  # no statement has work for two, and waking them takes time
+    connection.execute(";\n".join(statements))
+    connection.execute("reset threads")
 
 
 def _table_comment(entry: TableEntry) -> str:
@@ -241,7 +255,7 @@ def release_row(
         {"check": verdict.name, "reason": verdict.accepted_reason} for verdict in verdicts if verdict.accepted_reason
     ]
     return {
-        "release_id": published_at.strftime("%Y-%m-%dT%H%M%S.%fZ"),
+        "release_id": release_id_of(published_at),
         "published_at": published_at.replace(tzinfo=None),
         "is_synthetic": is_synthetic,
         "sources": ", ".join(sources),

@@ -204,11 +204,17 @@ class _Comparison:
         ]
         if not cells:
             return "select 1"
-        differs = " or ".join(self._differs(name) for name in self.common if name not in self.key)
+        values = [name for name in self.common if name not in self.key]
+        differs = " or ".join(self._differs(name) for name in values)
+        # the rows that differ are found by their hashes, so that no join holds the texts of a whole table
         return (
-            "insert into found with pairs as ("
-            f"select {self._key_json('n')} as key, {cause} as cause, [{', '.join(cells)}] as cells "
-            f"from {self._now} as n inner join {self._before} as o on {self._same_key} where {differs}), "
+            f"insert into found with now as ({self._hashed(self._now, values)}), "
+            f"before as ({self._hashed(self._before, values)}), "
+            f"moved as (select o.* from now as n inner join before as o on {self._same_key} "
+            "where n.hash_of_row <> o.hash_of_row), "
+            f"candidates as (from {self._before} as n where exists (select 1 from moved as o where {self._same_key})), "
+            f"pairs as (select {self._key_json('n')} as key, {cause} as cause, [{', '.join(cells)}] as cells "
+            f"from {self._now} as n inner join candidates as o on {self._same_key} where {differs}), "
             "each_cell as (select key, cause, unnest(cells) as cell from pairs) "
             f"select {self.position}, {literal(self.model.name)}, key, 'changed', cell.position, cell.name, "
             "cell.old, cell.new, cause, cell.derived and cause = 'source' from each_cell where cell is not null"
@@ -266,8 +272,16 @@ class _Comparison:
         return f"to_json({{{', '.join(f'{literal(name)}: {row}.{quoted(name)}' for name in self.key)}}})::varchar"
 
     def _differs(self, name: str) -> str:
-        as_text = "" if self.new_types[name] == self.old_types[name] else "::varchar"
+        as_text = self._as_text(name)
         return f"n.{quoted(name)}{as_text} is distinct from o.{quoted(name)}{as_text}"
+
+    def _as_text(self, name: str) -> str:
+        return "" if self.new_types[name] == self.old_types[name] else "::varchar"
+
+    def _hashed(self, table: str, values: Sequence[str]) -> str:
+        """The key of each row of a side, and the hash of the values that are compared."""
+        hashed = ", ".join(f"{quoted(name)}{self._as_text(name)}" for name in values)
+        return f"select {', '.join(map(quoted, self.key))}, hash({hashed}) as hash_of_row from {table}"
 
     def _derived(self, name: str | None) -> str:
         """The SQL of whether a cell, or a whole row, follows from facts elsewhere."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
+from ogp_pipeline.control.journal import undone
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.settings import Settings
-from ogp_pipeline.store import connect, literal
+from ogp_pipeline.store import connect, literal, sync
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,14 @@ def kept_releases(settings: Settings) -> list[Release]:
 
 
 def comparable_release(settings: Settings, current: Release | None, is_synthetic: bool) -> Release | None:
-    """What a new release is compared with: the current one, else the last kept, of the same kind (SYNTHETIC or not)."""
+    """What a new release is compared with: the current one, else the last kept, of the same kind (SYNTHETIC or not).
+
+    A release that somebody went back from is none to compare with.
+    """
     if current is None or current.is_synthetic == is_synthetic:
         return current
-    alike = [release for release in kept_releases(settings) if release.is_synthetic == is_synthetic]
+    kept = [release for release in kept_releases(settings) if release.release_id not in undone(settings)]
+    alike = [release for release in kept if release.is_synthetic == is_synthetic]
     return alike[-1] if alike else None
 
 
@@ -80,3 +87,22 @@ def refuse_mixing(settings: Settings, is_synthetic: bool, replace_release: bool)
         "use another data folder (OGP_DATA_DIR or --data-dir), or replace it with --replace-release "
         "(make refresh ARGS=--replace-release)"
     )
+
+
+def replace_database(settings: Settings, database: Path) -> None:
+    """Let `data/ogp.duckdb` be a copy of a release: a reader sees the old or the new file, never a part.
+
+    A copy, not a link: whoever forces a write into the published file must not reach the kept release. The caller
+    is the only writer, so that other copies that were begun are those of killed ones and are removed.
+    """
+    for leftover in settings.data_dir.glob(f".{settings.database.name}.*.tmp"):
+        leftover.unlink(missing_ok=True)
+    temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
+    try:
+        shutil.copyfile(database, temporary)
+        temporary.chmod(0o444)
+        sync(temporary)
+        os.replace(temporary, settings.database)
+        sync(settings.data_dir)
+    finally:
+        temporary.unlink(missing_ok=True)

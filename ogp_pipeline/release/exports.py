@@ -16,6 +16,7 @@ from ogp_pipeline.release.csv_files import write_csv
 from ogp_pipeline.release.data_package import data_package
 from ogp_pipeline.release.facts import release_facts, release_session
 from ogp_pipeline.release.workbook import write_workbook
+from ogp_pipeline.safe_text import json_text
 from ogp_pipeline.store import literal
 
 DATA_PACKAGE = "datapackage.json"
@@ -29,6 +30,8 @@ def write_exports(database: Path, folder: Path, tables_dir: Path) -> list[Path]:
     that the fingerprint in `meta.tables` is the sha256 of the file. Equal tables give equal files of both kinds.
     """
     with release_session(database) as connection:
+        # two would hold many blocks of a large CSV file until their turn comes, and the other core writes the report
+        connection.execute("set threads = 1")
         facts = release_facts(connection)
         tables = entries_of_release(connection)
         written = [_write_parquet(connection, table, folder / "parquet", tables_dir) for table in tables]
@@ -37,7 +40,8 @@ def write_exports(database: Path, folder: Path, tables_dir: Path) -> list[Path]:
         missing = {table.name: write_csv(connection, table, files[table.name]) for table in tables}
         package = folder / DATA_PACKAGE
         content = data_package(facts, tables, files, missing)
-        package.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+        text = json_text(json.dumps(content, indent=1, ensure_ascii=False))
+        package.write_text(text + "\n", encoding="utf-8", newline="\n")
         workbook = write_workbook(connection, facts, tables, folder / WORKBOOK)
     return [*written, *files.values(), package, workbook]
 

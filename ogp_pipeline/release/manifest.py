@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ogp_pipeline.release.facts import SYNTHETIC_NOTICE, release_facts, release_session
+from ogp_pipeline.safe_text import json_text
 from ogp_pipeline.store import sha256_of
 
 MANIFEST = "manifest.json"
@@ -41,7 +42,8 @@ def write_manifest(database: Path, folder: Path) -> Path:
         "files": files,
     }
     path = folder / MANIFEST
-    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n")
+    text = json_text(json.dumps(content, indent=1, ensure_ascii=False))
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
     return path
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
+from ogp_pipeline.aside import aside
+from ogp_pipeline.control.hold import Hold, forget_waiting, releases_of_hold, standing_hold
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
@@ -23,14 +23,23 @@ from ogp_pipeline.release.candidate import build_tables_of_release, finish, rele
 from ogp_pipeline.release.change_causes import made_now
 from ogp_pipeline.release.change_words import write_changes
 from ogp_pipeline.release.changes import ChangeCounts, record_changes
-from ogp_pipeline.release.current import Release, comparable_release, current_release, refuse_mixing
+from ogp_pipeline.release.current import (
+    Release,
+    comparable_release,
+    current_release,
+    refuse_mixing,
+)
 from ogp_pipeline.release.exports import write_exports
+from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
+from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
-from ogp_pipeline.report import write_report
+from ogp_pipeline.release.soundness import refuse_unsound
+from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
+from ogp_pipeline.report import prepare_report, write_report
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 from ogp_pipeline.sources.folders import remember_sources, working_sources
-from ogp_pipeline.store import Store, TableState, sha256_of, sync
+from ogp_pipeline.store import Store, TableState, literal, sha256_of
 
 # those whose version can change what a release holds
 PACKAGES = (
@@ -52,15 +61,19 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Outcome:
-    """What publishing did. `status` is published or unchanged."""
+    """What publishing did. `status` is published, unchanged or held (checked and left, because a hold stands).
+
+    `release_id` is the release that is current now; None where there is none.
+    """
 
     status: str
-    release_id: str
+    release_id: str | None
     is_synthetic: bool
     database: Path
     verdicts: Sequence[Verdict]
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: ChangeCounts = field(default_factory=ChangeCounts)
+    hold: Hold | None = None
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -83,23 +96,29 @@ def publish(
 
     Only one publisher at a time; only tables that belong together; only a candidate whose every critical check
     passes or is accepted by name (`accepted`: check -> reason); only then the old file is replaced, whole.
-    PublishRefusedError otherwise, and the old file is untouched.
+    PublishRefusedError otherwise, and the old file is untouched. Under a hold the candidate is judged all the
+    same, what it would change is kept in `data/held`, and the old file is untouched too.
     """
     check_names_exist(accepted or {}, catalog)
     with only_writer(settings.data_dir):
+        refuse_unsound(settings)
+        remove_candidates(settings)
+        forget_waiting(settings)
         store = Store(settings.tables_dir, catalog)
         refuse_mixture(store)
         is_synthetic = _is_synthetic(store)
         refuse_mixing(settings, is_synthetic, replace_release)
         current = current_release(settings)
         states = {model.name: store.state(model.name) for model in catalog}
-        fingerprints = _fingerprints(catalog, states)
+        fingerprints = fingerprints_of(catalog, states)
         if current and _is_same(current, fingerprints):
-            outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, ())
+            hold = standing_hold(settings)
+            outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, (), hold=hold)
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         _keep_last(settings, outcome.release_id)
-        remember_sources(settings)
+        if outcome.status != "held":
+            remember_sources(settings)
         record_run(
             settings,
             outcome.status,
@@ -111,6 +130,7 @@ def publish(
             compared_with=outcome.changes.since,
             changes=dict(outcome.changes.by_cause),
             consequences=outcome.changes.consequences,
+            hold=asdict(outcome.hold) if outcome.hold else None,
         )
         return outcome
 
@@ -126,20 +146,26 @@ def refuse_mixture(store: Store) -> None:
 
 def _raw_tables_of_other_files(store: Store) -> list[str]:
     """A raw table must hold the files that meta.sources lists as loaded, byte for byte, and no others."""
-    faults = []
-    for source in store.catalog.sources:
-        with store.session(["meta.sources", f"raw.{source}"]) as connection:
-            listed = connection.execute(
-                "select source_file, sha256 from meta.sources where status = 'loaded' and layout = ? and rows > 0",
-                [source],
-            ).fetchall()
-            read = connection.execute(f"select distinct _source_file, _source_sha256 from raw.{source}").fetchall()
-        if set(listed) != set(read):
-            faults.append(
-                f"raw.{source} was read from other files than meta.sources lists: "
-                f"materialise meta.sources and raw.{source} and what follows from them"
-            )
-    return faults
+    sources = store.catalog.sources
+    read = " union ".join(
+        f"select {literal(source)} as layout, _source_file as source_file, _source_sha256 as sha256 from raw.{source}"
+        for source in sources
+    )
+    listed = (
+        "select layout, source_file, sha256 from meta.sources "
+        "where status = 'loaded' and rows > 0 and layout in (select unnest(?))"
+    )
+    with store.session(["meta.sources", *(f"raw.{source}" for source in sources)]) as connection:
+        other = connection.execute(
+            f"with read as ({read}), listed as ({listed}) select distinct layout from "
+            "((from read except from listed) union all (from listed except from read)) order by layout",
+            [list(sources)],
+        ).fetchall()
+    return [
+        f"raw.{source} was read from other files than meta.sources lists: "
+        f"materialise meta.sources and raw.{source} and what follows from them"
+        for (source,) in other
+    ]
 
 
 def _replace_release(
@@ -153,17 +179,18 @@ def _replace_release(
 ) -> Outcome:
     catalog = store.catalog
     comparable = current if current and current.is_synthetic == is_synthetic else None
-    now = datetime.now(UTC)
-    with _workplace(settings) as folder:
+    now = moment_of_release(datetime.now(UTC), _earlier(settings, current))
+    with workplace(settings) as folder, aside() as second_process:
+        calls = [second_process.begin(prepare_report)]  # while the candidate is built and judged
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)
-        verdicts = audit(candidate, catalog, comparable)
+        verdicts = audit(candidate, catalog, states, comparable)
         same_inputs = current and current.inputs_fingerprint == fingerprints["inputs_fingerprint"]
         verdicts = accept(verdicts, asked, current.accepted if same_inputs else {})
         if any(verdict.refuses for verdict in verdicts):
             raise CandidateRefusedError(verdicts)
         counts = _counts(catalog, states)
-        versions = {name: _version(name) for name in PACKAGES}
+        versions = {name: version(name) for name in PACKAGES}
         before = comparable_release(settings, current, is_synthetic)
         made = made_now(catalog, states, versions)
         changes = record_changes(candidate, catalog, made, before.path if before else None)
@@ -174,59 +201,40 @@ def _replace_release(
             fingerprints=fingerprints,
             verdicts=verdicts,
             counts=counts,
-            git_commit=_git_commit(),
+            git_commit=git_commit(),
             versions=versions,
             compared_with=changes.since,
         )
         finish(candidate, catalog, states, verdicts, row, current.path if current else None)
-        write_changes(candidate, folder, before.path if before else None)
+        changes_file = write_changes(candidate, folder, before.path if before else None)
+        if hold := standing_hold(settings):
+            content = fingerprints["content_fingerprint"]
+            leave_waiting(settings, is_synthetic, asked, content, changes, changes_file)
+            stays = current.release_id if current else None
+            return Outcome("held", stays, is_synthetic, settings.database, verdicts, counts, changes, hold)
+        calls.append(second_process.begin(write_report, candidate, folder))
         write_exports(candidate, folder, settings.tables_dir)
-        write_report(candidate, folder)
+        for call in calls:
+            second_process.result(call)
         write_manifest(candidate, folder)  # the last of all: it lists every other file
-        _rename(settings, folder, row["release_id"])
+        let_be_current(settings, folder, row["release_id"])
     return Outcome("published", row["release_id"], is_synthetic, settings.database, verdicts, counts, changes)
 
 
-def _rename(settings: Settings, folder: Path, release_id: str) -> None:
-    """Keep the candidate as a release and let `data/ogp.duckdb` be it, in one rename."""
-    candidate = folder / "ogp.duckdb"
-    candidate.chmod(0o444)
-    sync(candidate)
-    kept = settings.releases_dir / release_id
-    os.replace(folder, kept)
-    # a copy, not a link: whoever forces a write into the published file must not reach the kept release
-    temporary = settings.database.with_name(f".{settings.database.name}.{os.getpid()}.tmp")
-    try:
-        shutil.copyfile(kept / "ogp.duckdb", temporary)
-        temporary.chmod(0o444)
-        sync(temporary)
-        os.replace(temporary, settings.database)
-        sync(settings.data_dir)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _earlier(settings: Settings, current: Release | None) -> list[str]:
+    """The ids of the releases that are there."""
+    kept = [path.name for path in settings.releases_dir.glob("[0-9]*")]
+    return kept + ([current.release_id] if current else [])
 
 
-@contextmanager
-def _workplace(settings: Settings) -> Iterator[Path]:
-    """A hidden folder beside the releases; what is left in it when the block ends is removed."""
-    for leftover in settings.releases_dir.glob(".candidate-*"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    folder = settings.releases_dir / f".candidate-{os.getpid()}"
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _keep_last(settings: Settings, current_id: str) -> None:
+def _keep_last(settings: Settings, current_id: str | None) -> None:
     releases = sorted(path for path in settings.releases_dir.glob("[0-9]*") if path.is_dir())
     for path in releases[: -settings.keep_releases]:
-        if path.name != current_id:
+        if path.name not in (current_id, *releases_of_hold(settings)):
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:
+def fingerprints_of(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:
     """The three hashes by which two releases are compared (columns of meta.releases)."""
     return {
         "content_fingerprint": _digest(
@@ -237,7 +245,7 @@ def _fingerprints(catalog: Catalog, states: Mapping[str, TableState]) -> dict[st
         ),
         "code_hash": _digest(
             {
-                "package": _version("ogp-pipeline"),
+                "package": version("ogp-pipeline"),
                 **{model.name: model.code_hash for model in (*catalog, *catalog.release_tables)},
                 **{path.name: sha256_of(path) for path in sorted((PACKAGE_DIR / "release").glob("*.py"))},
                 **{f"report/{path.name}": sha256_of(path) for path in _files_of_the_report()},
@@ -278,7 +286,7 @@ def _counts(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, int
     }
 
 
-def _git_commit() -> str | None:
+def git_commit() -> str | None:
     """The commit of the checkout the code runs from; None for an installed wheel."""
     if not (PACKAGE_DIR.parent / ".git").exists():
         return None
@@ -289,7 +297,8 @@ def _git_commit() -> str | None:
         return None
 
 
-def _version(package: str) -> str:
+def version(package: str) -> str:
+    """The version of an installed package; `unknown` where it is not installed."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -6,31 +6,43 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from ogp_pipeline.errors import InputError, OgpError
+from ogp_pipeline.errors import InputError, MachineError, OgpError
+from ogp_pipeline.safe_text import json_text, visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import write_atomically
+
+STATUS_OF_ERRORS = {InputError: "bad_input", MachineError: "machine", OgpError: "refused"}  # the first that fits
 
 
 def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any]:
     """Write `data/last_run.json` and return what it says.
 
-    `status`: published, unchanged, refused (by the gate), bad_input, error (a bug).
+    `status`: published, unchanged, held (by people), refused (by the gate), bad_input, machine (a full disk, a folder
+    that cannot be written), error (a bug), rolled_back.
     """
     content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
-    write_atomically(settings.last_run, json.dumps(content, indent=1, ensure_ascii=False, default=str).encode())
+    text = json_text(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    write_atomically(settings.last_run, text.encode())
     return content
 
 
 def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
-    """Record why a step failed. The release that is published stays as it is."""
-    status = "bad_input" if isinstance(error, InputError) else "refused" if isinstance(error, OgpError) else "error"
-    reasons = error.problems if isinstance(error, OgpError) else [f"{type(error).__name__}: {error}"]
-    return record_run(settings, status, asset=asset, reasons=reasons, release_kept=settings.database.exists())
+    """Record why a step failed, and return what is recorded. The release that is published stays as it is.
+
+    A machine that does not even let that be written must not hide the failure itself: `is_recorded` says so then.
+    """
+    status = next((word for kind, word in STATUS_OF_ERRORS.items() if isinstance(error, kind)), "error")
+    reasons = error.problems if isinstance(error, OgpError) else [visible(f"{type(error).__name__}: {error}")]
+    content = {"asset": asset, "reasons": reasons, "release_kept": settings.database.exists()}
+    try:
+        return record_run(settings, status, **content) | {"is_recorded": True}
+    except OSError:
+        return {"status": status, **content, "is_recorded": False}
 
 
 def last_run(settings: Settings) -> dict[str, Any]:
     """What `data/last_run.json` says; empty where there is none."""
     try:
         return json.loads(settings.last_run.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+    except (OSError, ValueError):  # also half a file, or none
         return {}

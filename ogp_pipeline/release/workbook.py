@@ -1,43 +1,33 @@
 """`ogp.xlsx`: the public tables for people who work in a spreadsheet.
 
 A copy to read; Parquet and CSV are exact. Raw, staging and quarantine tables are left out: they are the larger part,
-and what is doubtful or refused stands in `meta.problems`. openpyxl is imported inside the functions that use it.
+and what is doubtful or refused stands in `meta.problems`. How the file is written is `spreadsheet`.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from ogp_pipeline.dictionary import TableEntry
 from ogp_pipeline.release.facts import SYNTHETIC_NOTICE, ReleaseFacts
-
-if TYPE_CHECKING:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from ogp_pipeline.release.spreadsheet import (
+    BOLD,
+    CELL_LENGTH,
+    ROWS_OF_A_SHEET,
+    SHEET_NAME_LENGTH,
+    Changed,
+    SpreadsheetFile,
+    spreadsheet,
+)
 
 SCHEMAS_SHOWN = ("metrics", "marts", "reference", "meta")
 CONTENTS = "Contents"
-# limits of the file format
-SHEET_NAME_LENGTH = 31
-ROWS_OF_A_SHEET = 1_048_576
-CELL_LENGTH = 32_767
-WHOLE_NUMBER_LIMIT = 10**15  # a spreadsheet keeps fifteen digits
-FIRST_YEAR = 1900
-# characters that XML cannot hold
-IMPOSSIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-# a spreadsheet reads _x000D_ in a text as the character of that number
-ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-# first characters of texts that would be taken for a formula or an error when typed in
-FORMULA_LIKE = tuple("=+-@#\t")
+# Sixteen times the largest table of 1,600 commitments, or 40,000 commitments. Beyond it a sheet is 100 MB of XML,
+# which takes a spreadsheet minutes to open and a release longer to write than all of its other files.
+CELLS_OF_A_SHEET = 2_000_000
 ROWS_PER_FETCH = 5_000
 CONTENTS_HEADER = ("sheet", "table", "rows", "what it holds", "before you use it", "not as in the table")
 WIDTHS = (36, 36, 10, 70, 70, 50)
@@ -47,51 +37,32 @@ HOW_TO_READ = (
     "Raw, staging and quarantine tables are in ogp.duckdb, parquet/ and csv/ only. Those are exact; in this workbook "
     "numbers have the fifteen digits that a spreadsheet keeps, characters that the format cannot hold are shown as "
     "\ufffd, a carriage return as a line break, and longer texts "
-    f"are cut at {CELL_LENGTH:,} characters. The last column says where that happened.",
+    f"are cut at {CELL_LENGTH:,} characters. The last column says where that happened, and which tables are too large "
+    "for a sheet.",
 )
-
-
-@dataclass
-class _Changed:
-    """How many cells of a sheet are not as they are in the table."""
-
-    cut: int = 0
-    replaced: int = 0
-
-    def words(self, rows: int, rows_written: int) -> str:
-        parts = []
-        if rows_written < rows:
-            parts.append(f"only the first {rows_written:,} of {rows:,} rows fit into a sheet")
-        if self.cut:
-            parts.append(f"{self.cut} cells cut")
-        if self.replaced:
-            parts.append(f"{self.replaced} cells with characters replaced")
-        return "; ".join(parts)
 
 
 def write_workbook(
     connection: duckdb.DuckDBPyConnection, facts: ReleaseFacts, tables: Sequence[TableEntry], path: Path
 ) -> Path:
-    """Write the tables of SCHEMAS_SHOWN, each as a sheet, behind a sheet that lists them."""
-    from openpyxl import Workbook
+    """Write the tables of SCHEMAS_SHOWN, each as a sheet, behind a sheet that lists them.
 
-    workbook = Workbook(write_only=True)
-    workbook.properties.creator = "ogp_pipeline"
-    workbook.properties.title = facts.marked(f"OGP data, release {facts.release_id}")
-    contents = _contents(workbook, facts)
+    A table that is too large for a sheet has none, and the list says where it is.
+    """
     order = {schema: position for position, schema in enumerate(SCHEMAS_SHOWN)}
     shown = sorted((t for t in tables if t.schema in order), key=lambda t: (order[t.schema], t.table))
-    names = sheet_names([table.name for table in shown])
-    for table in shown:
-        sheet = workbook.create_sheet(names[table.name])
-        rows, note = _write_sheet(connection, sheet, table)
-        contents.append(
-            [
-                _text(contents, text) if isinstance(text, str) else text
-                for text in (names[table.name], table.name, rows, table.description, table.usage_warning, note)
-            ]
-        )
-    workbook.save(path)
+    rows = {t.name: connection.execute(f"select count(*) from {t.name}").fetchone()[0] for t in shown}
+    fitting = [table for table in shown if _fits(rows[table.name], len(table.columns))]
+    names = sheet_names([table.name for table in fitting])
+    title = facts.marked(f"OGP data, release {facts.release_id}")
+    with spreadsheet(path, [CONTENTS, *names.values()], title, facts.published_at) as file:
+        changed = {table.name: _write_sheet(connection, file, names[table.name], table) for table in fitting}
+        lines = []
+        for table in shown:
+            sheet = names.get(table.name)
+            note = _note(changed[table.name]) if sheet else _left_out(table, rows[table.name])
+            lines.append((sheet, table.name, rows[table.name], table.description, table.usage_warning, note))
+        _write_contents(file, facts, lines)
     return path
 
 
@@ -110,83 +81,36 @@ def sheet_names(tables: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def _contents(workbook: Any, facts: ReleaseFacts) -> WriteOnlyWorksheet:
-    sheet = workbook.create_sheet(CONTENTS)
-    for letter, width in zip("ABCDEF", WIDTHS, strict=True):
-        sheet.column_dimensions[letter].width = width
-    lines = [facts.marked(f"Open Government Partnership data, release {facts.release_id}")]
-    lines += [SYNTHETIC_NOTICE] if facts.is_synthetic else []
-    for line in (*lines, *HOW_TO_READ):
-        sheet.append([_text(sheet, line)])
-    sheet.append([])
-    sheet.append(
-        _header(sheet, ("sheet", "table", "rows", "what it holds", "before you use it", "not as in the table"))
-    )
-    return sheet
+def _fits(rows: int, columns: int) -> bool:
+    """Whether a sheet can hold a table below its header."""
+    return rows < ROWS_OF_A_SHEET and rows * columns <= CELLS_OF_A_SHEET
 
 
-def _write_sheet(
-    connection: duckdb.DuckDBPyConnection, sheet: WriteOnlyWorksheet, table: TableEntry
-) -> tuple[int, str]:
-    """Fill a sheet; the rows of the table, and in words what of it the sheet does not hold as it is."""
-    sheet.freeze_panes = "A2"
-    changed = _Changed()
-    sheet.append(_header(sheet, [column.name for column in table.columns]))
-    cursor = connection.execute(f"from {table.name}")
-    rows = written = 0
-    while some := cursor.fetchmany(ROWS_PER_FETCH):
-        rows += len(some)
-        for row in some[: ROWS_OF_A_SHEET - 1 - written]:
-            sheet.append([_cell(sheet, value, changed) for value in row])
-            written += 1
-    return rows, changed.words(rows, written)
+def _left_out(table: TableEntry, rows: int) -> str:
+    return f"left out: {rows:,} rows of {len(table.columns)} columns are too many; see csv/{table.name}.csv"
 
 
-def _header(sheet: WriteOnlyWorksheet, names: Sequence[str]) -> list[WriteOnlyCell]:
-    from openpyxl.styles import Font
-
-    cells = [_as_text_cell(sheet, possible_text(name)[0]) for name in names]
-    for cell in cells:
-        cell.font = Font(bold=True)
-    return cells
+def _note(changed: Changed) -> str | None:
+    parts = [f"{changed.cut} cells cut"] if changed.cut else []
+    parts += [f"{changed.replaced} cells with characters replaced"] if changed.replaced else []
+    return "; ".join(parts) or None
 
 
-def _cell(sheet: WriteOnlyWorksheet, value: Any, changed: _Changed) -> Any:
-    """A value as the sheet takes it: numbers, dates and truth values as such, everything else as text."""
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < WHOLE_NUMBER_LIMIT else str(value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, date):  # datetime is one too
-        return value if value.year >= FIRST_YEAR else value.isoformat()
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return _text(sheet, text, changed)
+def _write_sheet(connection: duckdb.DuckDBPyConnection, file: SpreadsheetFile, name: str, table: TableEntry) -> Changed:
+    """Write the sheet of a table; what of it is not as in the table."""
+    with file.sheet(name, frozen=True) as sheet:
+        sheet.write([[column.name for column in table.columns]], BOLD)
+        cursor = connection.execute(f"from {table.name}")
+        while some := cursor.fetchmany(ROWS_PER_FETCH):
+            sheet.write(some)
+        return sheet.changed
 
 
-def _text(sheet: WriteOnlyWorksheet, text: str, changed: _Changed | None = None) -> Any:
-    shown, is_cut, is_replaced = possible_text(text)
-    if changed:
-        changed.cut += is_cut
-        changed.replaced += is_replaced
-    # openpyxl takes any other text for what it is
-    return _as_text_cell(sheet, shown) if shown.startswith(FORMULA_LIKE) else shown
-
-
-def possible_text(text: str) -> tuple[str, bool, bool]:
-    """A text that a cell can hold, and whether it had to be cut, and characters replaced."""
-    shown = IMPOSSIBLE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
-    is_replaced = IMPOSSIBLE.search(text) is not None
-    shown = ESCAPE_LIKE.sub("_x005F_", shown)
-    return shown[:CELL_LENGTH], len(shown) > CELL_LENGTH, is_replaced
-
-
-def _as_text_cell(sheet: WriteOnlyWorksheet, text: str) -> WriteOnlyCell:
-    """A cell that is text whatever it begins with, also after somebody has edited it."""
-    from openpyxl.cell import WriteOnlyCell
-
-    cell = WriteOnlyCell(sheet, value=text)
-    cell.data_type = "s"
-    cell.quotePrefix = text.startswith(FORMULA_LIKE)
-    return cell
+def _write_contents(file: SpreadsheetFile, facts: ReleaseFacts, lines: Sequence[Sequence[object]]) -> None:
+    head = [facts.marked(f"Open Government Partnership data, release {facts.release_id}")]
+    head += [SYNTHETIC_NOTICE] if facts.is_synthetic else []
+    with file.sheet(CONTENTS, widths=WIDTHS) as sheet:
+        sheet.write([[line] for line in (*head, *HOW_TO_READ)])
+        sheet.write([[]])
+        sheet.write([CONTENTS_HEADER], BOLD)
+        sheet.write(lines)

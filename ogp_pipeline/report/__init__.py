@@ -23,3 +23,15 @@ def write_report(database: Path, folder: Path) -> list[Path]:
     svgs = {path.stem: path.read_text(encoding="utf-8") for path in pictures if path.suffix == ".svg"}
     members = write_member_pages(database, folder)  # before the report, which links to them
     return [write_page(database, folder, svgs), *pictures, *members]
+
+
+def prepare_report() -> None:
+    """Do what every report needs and no release is needed for: import what draws and writes, bundle the scripts."""
+    import altair  # noqa: F401
+
+    from ogp_pipeline.report import members, page, pictures
+
+    for template in ("report.html", members.TEMPLATE):
+        page.environment().get_template(template)
+    page.vega()
+    pictures.as_png(pictures.as_svg({"mark": "text", "encoding": {"text": {"value": "Open government"}}}))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from ogp_pipeline.report.reading import ReleaseReader, Row
 from ogp_pipeline.store import literal, quoted
@@ -15,7 +14,7 @@ MEMBERS = """
     select members.*
     from marts.members as members
     where member_id in (select member_id from marts.action_plans)
-    order by member_name, member_id
+    order by member_id
 """
 PLANS = """
     select
@@ -128,21 +127,24 @@ LOCAL_COMMITMENTS = """
 
 @dataclass(frozen=True)
 class MemberRows:
-    """All rows of a release by subject and member; None for a subject whose table the release does not have."""
+    """The rows of one member by subject; None for a subject whose table the release does not have."""
 
-    subjects: Mapping[str, Mapping[str, Sequence[Row]] | None]
+    subjects: Mapping[str, Sequence[Row] | None]
 
-    def of(self, subject: str, member_id: str) -> Sequence[Row]:
-        """The rows of a member; none where there are none."""
-        return (self.subjects[subject] or {}).get(member_id, ())
+    def of(self, subject: str) -> Sequence[Row]:
+        """The rows of a subject; none where there are none."""
+        return self.subjects[subject] or ()
 
     def has(self, subject: str) -> bool:
         """Whether the release has the table of the subject."""
         return self.subjects[subject] is not None
 
 
-def read_members(release: ReleaseReader) -> tuple[list[Row], MemberRows]:
-    """The members with at least one plan, national and local, by name; and all that their pages show."""
+def read_members(release: ReleaseReader) -> Iterator[tuple[Row, MemberRows]]:
+    """Each member with at least one plan, national and local, by code; and all that its page shows.
+
+    Every query is read along as the members come, so that no more than the rows of one member are held.
+    """
     queries = {
         "plans": ("marts.action_plans", PLANS),
         "comparison": ("metrics.member_comparison", COMPARISON),
@@ -157,16 +159,30 @@ def read_members(release: ReleaseReader) -> tuple[list[Row], MemberRows]:
         "doubts": ("meta.problems", _doubts(release)),
         "refused": ("meta.problems", _refused(release)),
     }
-    subjects = {}
-    for subject, (table, sql) in queries.items():
-        rows = release.rows_of(table, sql)
-        subjects[subject] = None if rows is None else _by_member(rows)
-    return release.rows(MEMBERS), MemberRows(subjects)
+    subjects = {
+        subject: _InOrder(release.each_row(sql)) if release.has(table) else None
+        for subject, (table, sql) in queries.items()
+    }
+    for member in release.rows(MEMBERS):
+        rows = {subject: found and found.up_to(member["member_id"]) for subject, found in subjects.items()}
+        yield member, MemberRows(rows)
 
 
-def _by_member(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Rows that are in the order of their members, by member."""
-    return {member_id: list(group) for member_id, group in groupby(rows, key=lambda row: row["member_id"])}
+class _InOrder:
+    """Rows that are in the order of their members' codes, taken member by member."""
+
+    def __init__(self, rows: Iterator[Row]) -> None:
+        self.rows = rows
+        self.next = next(rows, None)
+
+    def up_to(self, member_id: str) -> list[Row]:
+        """The rows of a member; those of members before it are left behind, and those of none, which come last."""
+        taken = []
+        while self.next is not None and self.next["member_id"] is not None and self.next["member_id"] <= member_id:
+            if self.next["member_id"] == member_id:
+                taken.append(self.next)
+            self.next = next(self.rows, None)
+        return taken
 
 
 def _doubts(release: ReleaseReader) -> str:

@@ -7,7 +7,7 @@ and local beside local; what monitoring bodies and governments report stands in 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +29,12 @@ from ogp_pipeline.report.reading import ReleaseReader, Row, open_release
 from ogp_pipeline.report.words import count, listed, percent, plain
 
 FOLDER = "members"
+TEMPLATE = "member.html"
 FILE_NAME = re.compile(r"[A-Za-z0-9]{1,20}")  # nothing that a path or an address could read otherwise
 
 
 def write_member_pages(database: Path, folder: Path) -> list[Path]:
-    """Write a page for each member with at least one plan into `folder/members`; the paths, by name of the member.
+    """Write a page for each member with at least one plan into `folder/members`; the paths, by code of the member.
 
     `database` is the finished file of the release and is only read. A member whose code cannot name a file has no page.
     """
@@ -48,14 +49,15 @@ def write_member_pages(database: Path, folder: Path) -> list[Path]:
     return paths
 
 
-def member_pages(release: ReleaseReader) -> list[tuple[str, str]]:
+def member_pages(release: ReleaseReader) -> Iterator[tuple[str, str]]:
     """The code of each member that has a page, and its HTML."""
-    members, rows = read_members(release)
-    members = [member for member in members if has_page(member["member_id"])]
-    template = environment().get_template("member.html")
+    template = environment().get_template(TEMPLATE)
     shared = frame(release)
-    pages = {member["member_id"] for member in members}
-    return [(member["member_id"], template.render(**shared, **_context(member, rows, pages))) for member in members]
+    codes = release.rows("select distinct member_id from marts.action_plans where member_id is not null")
+    pages = {row["member_id"] for row in codes if has_page(row["member_id"])}
+    for member, rows in read_members(release):
+        if member["member_id"] in pages:
+            yield member["member_id"], template.render(**shared, **_context(member, rows, pages))
 
 
 def has_page(member_id: str) -> bool:
@@ -64,7 +66,7 @@ def has_page(member_id: str) -> bool:
 
 
 def _context(member: Row, rows: MemberRows, pages: set[str]) -> dict[str, Any]:
-    of = {subject: rows.of(subject, member["member_id"]) for subject in rows.subjects}
+    of = {subject: rows.of(subject) for subject in rows.subjects}
     doubts = [row for row in of["doubts"] if row["severity"] != "repair"]
     return {
         "member": member,

@@ -20,6 +20,7 @@ from ogp_pipeline.report.pictures import figure_svg, is_synthetic
 from ogp_pipeline.report.reading import ReleaseReader, open_release
 from ogp_pipeline.report.sections import SECTIONS, chart_data
 from ogp_pipeline.report.views import read_figures
+from ogp_pipeline.safe_text import of_a_page
 from ogp_pipeline.settings import PACKAGE_DIR
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def page(release: ReleaseReader, member_pages: list[str], svgs: Mapping[str, str
     """The HTML of the report."""
     figures = read_figures(release)
     names = release.rows("select member_id, member_name from marts.members order by member_name")
-    scripts = [_vega(), *((TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.js", "dictionary.js"))]
+    scripts = [vega(), *((TEMPLATES / name).read_text(encoding="utf-8") for name in ("figures.js", "dictionary.js"))]
     return render(
         "report.html",
         release,
@@ -92,10 +93,16 @@ def environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        finalize=_as_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _as_shown(value: Any) -> Any:
+    """Text of the data without what turns the direction of the text around it, or hides in it; markup is ours."""
+    return of_a_page(value) if type(value) is str else value
 
 
 def content_policy(style: str, scripts: Sequence[str]) -> str:
@@ -115,8 +122,8 @@ def as_json(content: Any) -> Any:
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))
 
 
-def _vega() -> str:
-    """Vega, Vega-Lite and Vega-Embed; drawn charts need no network. The text is the same in every call."""
+def vega() -> str:
+    """Vega, Vega-Lite and Vega-Embed; drawn charts need no network. The first call takes a second and more."""
     import vl_convert
 
     # inside a string of a script the escape is the same text, and nowhere else do these characters stand

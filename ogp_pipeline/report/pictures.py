@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ogp_pipeline.report.charts import VEGA_LITE, static_spec
 from ogp_pipeline.report.reading import ReleaseReader, open_release
@@ -11,26 +13,35 @@ from ogp_pipeline.report.views import Figure, read_figures
 
 def write_pictures(database: Path, folder: Path) -> list[Path]:
     """Write `figure_4_3`, `figure_4_5` and `figure_4_9` as SVG and PNG into `folder`; the paths written."""
-    import vl_convert
-
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with open_release(database) as release:
         for figure in read_figures(release):
             path = folder / f"{figure.html_id}.svg"
-            path.write_text(figure_svg(release, figure), encoding="utf-8")
-            picture = path.with_suffix(".png")
-            picture.write_bytes(vl_convert.svg_to_png(path.read_text(encoding="utf-8"), scale=2))
-            paths += [path, picture]
+            svg = figure_svg(release, figure)
+            path.write_text(svg, encoding="utf-8")
+            path.with_suffix(".png").write_bytes(as_png(svg))
+            paths += [path, path.with_suffix(".png")]
     return paths
 
 
 def figure_svg(release: ReleaseReader, figure: Figure) -> str:
     """The default view of a figure as SVG, with its title, caveats and source."""
+    return as_svg(static_spec(figure, figure.default, source_words(release), is_synthetic(release)))
+
+
+def as_svg(spec: Mapping[str, Any]) -> str:
+    """A chart as SVG. The first one takes longer, for what draws it is loaded."""
     import vl_convert
 
-    spec = static_spec(figure, figure.default, source_words(release), is_synthetic(release))
     return vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE)
+
+
+def as_png(svg: str) -> bytes:
+    """The picture at twice its size. The first one takes longer, for the fonts are loaded."""
+    import vl_convert
+
+    return vl_convert.svg_to_png(svg, scale=2)
 
 
 def is_synthetic(release: ReleaseReader) -> bool:

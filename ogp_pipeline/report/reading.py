@@ -13,6 +13,7 @@ import duckdb
 from ogp_pipeline.release.facts import release_session
 
 Row = Mapping[str, Any]
+ROWS_PER_FETCH = 2_000
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ class ReleaseReader:
         cursor = self.connection.execute(sql, list(parameters))
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def each_row(self, sql: str) -> Iterator[Row]:
+        """The same one after the other, beside other queries; few of them are held at a time."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("use release")
+            cursor.execute(sql)
+            names = [column[0] for column in cursor.description]
+            while some := cursor.fetchmany(ROWS_PER_FETCH):
+                yield from (dict(zip(names, row, strict=True)) for row in some)
 
     def value(self, sql: str) -> Any:
         """The first value of a query."""

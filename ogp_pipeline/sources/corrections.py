@@ -14,19 +14,26 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
 
     A correction names its row by `_source_row_key` and is applied only while the cell still holds the wrong value
     it expects; `correction_is_stale` of the staging table says when it does not.
+
+    Columns that only a file has stay in the raw table: one that is called `plan_id` or `problems` must not stand
+    where a model looks for what it computed itself.
     """
     raw = next(read for read in model.reads if read.startswith("raw."))
     source = raw.removeprefix("raw.")
-    here = {row[0] for row in connection.execute(f"describe {raw}").fetchall()}
+    here = tuple(workshop.catalog[raw].contract.columns)
+    own = ", ".join(f"raw_rows.{quoted(name)}" for name in here)
     asked = connection.execute(
         "select distinct column_name from reference.corrections where source = ? order by all", [source]
     ).fetchall()
     columns = [name for (name,) in asked if name in here]
     if not columns:
         empty = 'struct("column" varchar, rule varchar, severity varchar, original varchar, used varchar)[]'
-        return f"select *, []::{empty} as _corrections from {raw}"
-    replaced = ", ".join(
-        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}" for name in columns
+        return f"select {own}, []::{empty} as _corrections from {raw} as raw_rows"
+    own = ", ".join(
+        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}"
+        if name in columns
+        else f"raw_rows.{quoted(name)}"
+        for name in here
     )
     return f"""
         with row_fixes as (
@@ -44,7 +51,7 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
             group by all
         )
         select
-            raw_rows.* replace ({replaced}),
+            {own},
             list_transform(coalesce(map_entries(fixes), []), lambda entry:
                 problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected)
             ) as _corrections

@@ -27,6 +27,8 @@ from ogp_pipeline.settings import DownloadRules
 if TYPE_CHECKING:
     import httpx
 
+IP = ipaddress.IPv4Address | ipaddress.IPv6Address
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 MARKUP = ("text/html", "application/xhtml+xml")
 
 
@@ -144,15 +146,17 @@ def _certificates(rules: DownloadRules):
 
 async def _refuse_address(url: httpx.URL, rules: DownloadRules) -> None:
     """DownloadError where a URL is not https, or leads into the private network of whoever runs this."""
+    if url.userinfo:
+        # it would be sent to the server, and stand in meta.sources and in messages
+        raise DownloadError(f"it leads to {url.copy_with(userinfo=b'')} with a name or password in the address")
     if _is_trusted(url, rules):
         return
     if url.scheme != "https" or not url.host:
         raise DownloadError(f"it leads to {url}: only https is allowed")
+    if (written := _written_address(url.host)) is not None:
+        _refuse_private(written, url)
     if _is_proxied(url.host):
-        # the proxy finds the server; what can be judged here is an address that is written out
-        with suppress(ValueError):
-            _refuse_private(str(ipaddress.ip_address(url.host)), url)
-        return
+        return  # the proxy finds the server
     try:
         found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -168,10 +172,32 @@ def _refuse_peer(response: httpx.Response, rules: DownloadRules) -> None:
         _refuse_private(response.extensions["network_stream"].get_extra_info("server_addr")[0], url)
 
 
+def _written_address(host: str) -> str | None:
+    """The address that a host is, however it is written (`2130706433`, `0x7f.1`, `localhost.`); None for a name."""
+    name = host.rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return "127.0.0.1"
+    with suppress(ValueError):
+        return str(ipaddress.ip_address(name))
+    with suppress(OSError):
+        return socket.inet_ntoa(socket.inet_aton(name))
+    return None
+
+
 def _refuse_private(address: str, url: httpx.URL) -> None:
-    ip = ipaddress.ip_address(address.split("%")[0])
-    if not ip.is_global or ip.is_multicast or getattr(ip, "is_site_local", False):
+    if not _is_public(ipaddress.ip_address(address.split("%")[0])):
         raise DownloadError(f"it leads to {url} at {address}, an address that is not public")
+
+
+def _is_public(ip: IP) -> bool:
+    """An IPv6 address that a gateway passes on as IPv4 is judged by what it is there (RFC 4291, 6052, 3056)."""
+    if ip.version == 6 and ip.ipv4_mapped is not None:
+        return _is_public(ip.ipv4_mapped)
+    if ip in TRANSLATED:
+        return _is_public(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+    if ip.version == 6 and ip.sixtofour is not None:
+        return _is_public(ip.sixtofour)
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or getattr(ip, "is_site_local", False))
 
 
 def _is_trusted(url: httpx.URL, rules: DownloadRules) -> bool:

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ogp_pipeline.contracts import load_yaml, validation_line
 from ogp_pipeline.errors import InputError
+from ogp_pipeline.safe_text import unicode_name
 from ogp_pipeline.sample import write_sample
 from ogp_pipeline.settings import OFFICIAL, SAMPLE, Settings
 from ogp_pipeline.sources.layouts import Layout
@@ -25,6 +26,8 @@ from ogp_pipeline.sources.source_files import UNREADABLE, ManifestEntry, SourceF
 from ogp_pipeline.store import write_atomically
 
 MANIFEST = "sources.yml"
+MANIFEST_BYTES = 1_000_000  # some 5,000 entries
+LEADS_ELSEWHERE = "a link that leads out of the folder, to a folder or to nothing"
 SOURCES_OF_TABLES = "sources.json"  # beside the working tables
 COMMITMENT_LAYOUTS = ("explorer_commitments", "master_commitments")
 
@@ -56,9 +59,22 @@ def note_working_sources(settings: Settings) -> None:
 
 def remember_sources(settings: Settings) -> None:
     """Let the user interface and the nightly use the sources of the published release from now on."""
-    content = json.dumps({"sources": list(working_sources(settings) or chosen_sources(settings))}, indent=1)
+    recall_sources(settings, working_sources(settings) or chosen_sources(settings))
+
+
+def recall_sources(settings: Settings, sources: Sequence[str]) -> None:
+    """Let the user interface and the nightly use these sources from now on."""
+    content = json.dumps({"sources": list(sources)}, indent=1)
     if not settings.remembered_sources.exists() or settings.remembered_sources.read_text("utf-8") != content:
         write_atomically(settings.remembered_sources, content.encode())
+
+
+def sources_remembered(settings: Settings) -> tuple[str, ...]:
+    """The sources the data folder remembers; empty where there are none yet, or they cannot be read."""
+    try:
+        return _read_sources(settings.remembered_sources)
+    except InputError:
+        return ()
 
 
 def _read_sources(path: Path) -> tuple[str, ...]:
@@ -75,7 +91,7 @@ def scan(settings: Settings, known: Sequence[Layout]) -> list[SourceFile]:
     sources = chosen_sources(settings)
     errors: list[str] = []
     found: list[SourceFile] = []
-    prefixes = _prefixes(sources)
+    prefixes = name_prefixes(sources)
     for source in prefixes:
         if source == OFFICIAL:
             found += _scan_official(settings, known, errors)
@@ -114,13 +130,14 @@ def look_at(paths: Sequence[Path], known: Sequence[Layout]) -> list[SourceFile]:
     found: list[SourceFile] = []
     for path in {path.resolve(): path for path in reversed(paths)}.values():
         if path.is_dir():
-            found += _scan_folder(path, f"{path.as_posix().rstrip('/')}/", known)
+            found += _scan_folder(path, f"{unicode_name(path.as_posix()).rstrip('/')}/", known)
         else:
-            found += scan_file(SourceFile(path.as_posix(), path, "refused", "", ManifestEntry(file="")), known)
+            name = unicode_name(path.as_posix())
+            found += scan_file(SourceFile(name, path, "refused", "", ManifestEntry(file="")), known)
     return _without_duplicates(sorted(found, key=lambda file: file.name))
 
 
-def _prefixes(sources: Sequence[str]) -> dict[str, str]:
+def name_prefixes(sources: Sequence[str]) -> dict[str, str]:
     """With several sources their names tell their files apart; a name that is taken is numbered.
 
     A folder that is named twice is looked at once. The files of `official` have that prefix also when it is alone.
@@ -134,7 +151,7 @@ def _prefixes(sources: Sequence[str]) -> dict[str, str]:
 
 
 def _folder_prefixes(different: Sequence[str], taken_before: Mapping[str, str]) -> dict[str, str]:
-    names = [Path(source).name for source in different]
+    names = [unicode_name(Path(source).name) for source in different]
     prefixes: dict[str, str] = {}
     for position, (source, name) in enumerate(zip(different, names, strict=True), start=1):
         wanted = name if names.count(name) == 1 else f"{name}-{position}"
@@ -185,13 +202,13 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout]) -> list[Sou
     manifest = SourceFile(prefix + MANIFEST, folder / MANIFEST, UNREADABLE, "", ManifestEntry(file=MANIFEST))
     found = [replace(manifest, reason=fault) for fault in faults]
     root = folder.resolve()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() or path.is_symlink()):
-        relative = path.relative_to(folder).as_posix()
+    for path in sorted(path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()):
+        relative = unicode_name(path.relative_to(folder).as_posix())
         if relative == MANIFEST or any(part.startswith((".", "~$")) for part in Path(relative).parts):
             continue
         file = SourceFile(prefix + relative, path, "refused", "", _entry_of(relative, entries))
-        if path.is_symlink() and not (path.is_file() and path.resolve().is_relative_to(root)):
-            reason = "a link that leads out of the folder, to a folder or to nothing is not followed"
+        if path.is_symlink() and not _leads_to_a_file_inside(path, root):
+            reason = f"{LEADS_ELSEWHERE} is not followed: put the file itself there"
             found.append(replace(file, reason=reason))
         else:
             found += scan_file(file, known)
@@ -202,17 +219,29 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout]) -> list[Sou
     return found
 
 
+def _leads_to_a_file_inside(link: Path, root: Path) -> bool:
+    return link.is_file() and link.resolve().is_relative_to(root)
+
+
 def _manifest(folder: Path) -> tuple[list[ManifestEntry], list[str]]:
     """The entries of `sources.yml`, and its faults where it cannot be read."""
     path = folder / MANIFEST
+    if path.is_symlink() and not _leads_to_a_file_inside(path, folder.resolve()):
+        return [], [f"{LEADS_ELSEWHERE} is not read: put the file itself there"]
     if not path.exists():
         return [], []
+    if not path.is_file():
+        return [], ["no ordinary file: write it anew or remove it"]
+    if path.stat().st_size > MANIFEST_BYTES:
+        return [], [f"larger than {MANIFEST_BYTES:,} bytes: name folders in it instead of each file"]
     try:
         return TypeAdapter(list[ManifestEntry]).validate_python(load_yaml(path.read_text(encoding="utf-8")) or []), []
     except yaml.YAMLError as error:
         return [], [f"not readable as YAML: {' '.join(str(error).split())}: mend it or remove it"]
     except UnicodeDecodeError as error:
         return [], [f"not UTF-8 ({error}): save it as UTF-8"]
+    except OSError as error:
+        return [], [f"cannot be opened ({error.strerror}): make it readable or remove it"]
     except ValidationError as error:
         lines = (validation_line(MANIFEST, item).removeprefix(f"{MANIFEST}: ") for item in error.errors())
         return [], [f"{line}: change or remove that entry" for line in lines]

@@ -27,6 +27,7 @@ SOURCE_COLUMNS = (
     "_source_row_key",
     "_source_note",
 )
+RESERVED = ("problems",)  # the quarantine puts it beside the columns of a file
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,9 @@ def nearest(rows: Sequence[Sequence[str]], known: Sequence[Layout]) -> str:
 def _header(layout: Layout, index: int, cells: Sequence[str]) -> Header:
     columns: list[str] = []
     variants, extras = [], []
-    taken: set[str] = {name.casefold() for name in SOURCE_COLUMNS}
+    taken: set[str] = {name.casefold() for name in (*SOURCE_COLUMNS, *RESERVED)}
     for position, cell in enumerate(cells):
+        cell = cell.replace("\0", "\ufffd")  # as in the rows below it: no name of a column can hold it
         known_as = layout.headers.get(folded(cell))
         name = known_as or " ".join(cell.split()) or f"column_{position + 1}"
         if name.casefold() in taken:

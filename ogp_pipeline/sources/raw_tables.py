@@ -60,6 +60,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "absent_columns": ", ".join(file.header.absent) if file.header else None,
             "header_variants": ", ".join(file.header.variants) if file.header else None,
             **_moments(file, known),
+            **file.recorded,
         }
         for file in files
     ]

@@ -10,15 +10,21 @@ import codecs
 import csv
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
+from typing import TextIO
 
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.sources import markdown
 from ogp_pipeline.sources.workbooks import OLE, ZIP, Worksheet, inspect, sheet_rows
 
-csv.field_size_limit(1 << 30)  # a cell is as long as it is; the reader keeps it whole
+# A cell is kept whole, as long as its row can be held and written (raw_tables: a line of 256 MiB, of which this much is
+# less even where every character has four bytes and is told in a note too). The longest real row has 30,000 characters.
+ROW_CHARACTERS = 16 << 20
+ROW_CELLS = 16_384  # of a sheet of Excel; the widest official layout has 171
+HEAD_LINES, HEAD_PIECE = 20, 1 << 20
+csv.field_size_limit(1 << 30)  # above ROW_CHARACTERS, which is what refuses
 DELIMITERS = (",", ";", "\t", "|")
 SPREADSHEETS = (".xlsx", ".xlsm")
 SUFFIXES = (".csv", *SPREADSHEETS, *markdown.SUFFIXES)
@@ -32,6 +38,7 @@ class Grid:
     """One table of cells in a file: a CSV file, one sheet of a workbook, or a Markdown page."""
 
     path: Path
+    name: str  # of the file, for what is told of it
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str = ","
@@ -62,16 +69,16 @@ def grids(path: Path, name: str) -> list[Grid]:
     if path.suffix.lower() in markdown.SUFFIXES:
         markdown.refuse_huge(path)
         encoding = detect_encoding(path)
-        return [Grid(path, encoding=encoding, page=markdown.read_page(path, encoding))]
+        return [Grid(path, name, encoding=encoding, page=markdown.read_page(path, encoding))]
     if path.suffix.lower() in SPREADSHEETS:
-        return [Grid(path, sheet=sheet.title, worksheet=sheet) for sheet in inspect(path, name)]
+        return [Grid(path, name, sheet=sheet.title, worksheet=sheet) for sheet in inspect(path, name)]
     _refuse_workbook(path, name)
     encoding = detect_encoding(path)
     with path.open(encoding=encoding, errors="replace", newline="") as file:
-        head = "".join(islice(file, 20))
+        head = "".join(islice(iter(lambda: file.readline(HEAD_PIECE), ""), HEAD_LINES))
     delimiter = max(DELIMITERS, key=lambda candidate: _regularity(head, candidate))
-    grid = Grid(path, encoding=encoding, delimiter=delimiter)
-    return [grid if _is_strictly_quoted(grid, name) else Grid(path, None, encoding, delimiter, is_strict=False)]
+    grid = Grid(path, name, encoding=encoding, delimiter=delimiter)
+    return [grid if _is_strictly_quoted(grid, name) else replace(grid, is_strict=False)]
 
 
 def _refuse_workbook(path: Path, name: str) -> None:
@@ -112,11 +119,44 @@ def detect_encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
+@dataclass
+class _Lines:
+    """The lines of a file; InputError where a row grows beyond ROW_CHARACTERS."""
+
+    file: TextIO
+    name: str
+    number: int = 0  # lines read
+    begins_after: int = 0  # the line before the row
+    characters: int = 0  # of the row
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self.file.readline(ROW_CHARACTERS + 1):
+            self.characters += len(line)
+            if self.characters > ROW_CHARACTERS:
+                raise InputError(
+                    f"{self.name}: the row after line {self.begins_after} has more than {ROW_CHARACTERS:,} characters: "
+                    "a quote before it is not closed, or it is no table; close the quote or get the file again"
+                )
+            self.number += line.endswith(("\n", "\r"))
+            yield line
+
+    def begin_row(self) -> None:
+        """What follows is another row."""
+        self.begins_after, self.characters = self.number, 0
+
+
 def _csv_rows(grid: Grid) -> Iterator[NotedRow]:
     with grid.path.open(encoding=grid.encoding, errors="replace", newline="") as file:
-        reader = csv.reader(file, delimiter=grid.delimiter, strict=grid.is_strict)
+        lines = _Lines(file, grid.name)
+        reader = csv.reader(lines, delimiter=grid.delimiter, strict=grid.is_strict)
         line = 1
         for cells in reader:
+            if len(cells) > ROW_CELLS:
+                raise InputError(
+                    f"{grid.name}: line {line} has {len(cells):,} cells, more than {ROW_CELLS:,}: "
+                    "delete what stands to the right of the table, or get the file again"
+                )
+            lines.begin_row()
             yield line, cells, ""
             line = reader.line_num + 1
 
@@ -142,6 +182,7 @@ def _last_quote_is_closed(grid: Grid) -> bool:
     end = "\0end"
     last = None
     with grid.path.open(encoding=grid.encoding, errors="replace", newline="") as file:
-        for last in csv.reader(chain(file, ["\n", end]), delimiter=grid.delimiter):  # noqa: B007
-            pass
+        lines = _Lines(file, grid.name)
+        for last in csv.reader(chain(lines, ["\n", end]), delimiter=grid.delimiter):  # noqa: B007
+            lines.begin_row()
     return last == [end]

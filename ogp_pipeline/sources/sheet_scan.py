@@ -13,6 +13,9 @@ from xml.parsers import expat
 
 LAST_ROW, LAST_COLUMN = 1_048_576, 16_384  # of the file format (ECMA-376, part 1, 18.3.1.73 and 18.3.1.4)
 DEEPEST = 64  # elements within elements; a sheet needs 8
+# Blank cells that the reader makes up before cells that stand far away: a second for each million. The real files have
+# 2,000 rows of 171 columns; a cell at the end of every row would make a thousand million of nothing.
+MOST_GAPS = 5_000_000
 MOST_MERGES = 10_000  # merged over rows; each costs time on every row it covers
 
 
@@ -85,7 +88,7 @@ class SheetScan(_Scan):
         self.merges: list[Merge] = []
         self.uncalculated: dict[int, list[str]] = defaultdict(list)
         self._is_among_rows = False  # drawings, too, have elements called row
-        self._row = self._column = 0
+        self._row = self._column = self._gaps = 0
         self._kind = ""
         self._is_formula = self._has_value = self._in_value = False
         self._value = ""
@@ -107,6 +110,7 @@ class SheetScan(_Scan):
             column = _column(reference) if reference else self._column + 1
             if not self._column < column <= LAST_COLUMN:
                 raise DamagedError(f"the cell {reference or column} in row {self._row} is out of order or no cell")
+            self._gap(column - self._column - 1)
             self._column = column
             self._kind = attributes.get("t", "n")
             self._is_formula = self._has_value = False
@@ -119,6 +123,7 @@ class SheetScan(_Scan):
             row = _whole(attributes["r"]) if "r" in attributes else self._row + 1
             if not self._row < row <= LAST_ROW:
                 raise DamagedError(f"the row {row} after row {self._row} is out of order or no row")
+            self._gap(row - self._row - 1)
             self._row, self._column = row, 0
 
     def end(self, name: str) -> None:
@@ -138,6 +143,14 @@ class SheetScan(_Scan):
                 self._value += text
 
         return add
+
+    def _gap(self, blanks: int) -> None:
+        self._gaps += blanks
+        if self._gaps > MOST_GAPS:
+            raise DamagedError(
+                f"more than {MOST_GAPS:,} blank cells before others in row {self._row}, delete what stands to the "
+                "right of the table and below it"
+            )
 
     def _merge(self, reference: str) -> None:
         first, _, last = reference.partition(":")

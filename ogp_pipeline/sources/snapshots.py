@@ -26,6 +26,14 @@ def is_whole(snapshot: Path, sha256: str) -> bool:
     return snapshot.is_file() and sha256_of(snapshot) == sha256
 
 
+def is_described(snapshot: Path) -> bool:
+    """Whether what stands beside a snapshot says when it was kept."""
+    try:
+        return "kept_at" in json.loads(snapshot.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):  # absent, half a file, no text
+        return False
+
+
 def keep(settings: Settings, path: Path, sha256: str, name: str, origin: Mapping[str, Any]) -> Path:
     """Keep the bytes of a file, with its origin beside them, and return where they are kept.
 
@@ -43,6 +51,7 @@ def keep(settings: Settings, path: Path, sha256: str, name: str, origin: Mapping
             os.replace(temporary, snapshot)
         finally:
             temporary.unlink(missing_ok=True)
+    if not is_described(snapshot):  # also where the process that kept it was killed before it could say so
         description = {
             "file": name,
             "bytes": snapshot.stat().st_size,

@@ -6,14 +6,15 @@ files there are belongs to `folders`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ogp_pipeline.errors import InputError, SetAsideError
+from ogp_pipeline.safe_text import unicode_name, visible
 from ogp_pipeline.sources.layouts import HEADER_WITHIN_ROWS, NO_ROWS, Header, Layout, find_header, folded, nearest
 from ogp_pipeline.sources.official import Download
 from ogp_pipeline.sources.readers import SUFFIXES, Grid, NotedRow, grids
@@ -21,6 +22,7 @@ from ogp_pipeline.sources.workbooks import reading
 from ogp_pipeline.store import sha256_of
 
 UNREADABLE = "unreadable"
+NAME_LIMIT, PATH_LIMIT = 255, 1_000  # bytes and characters; what a file system of Linux allows
 COLUMNS_LIMIT = 1_000  # the widest official layout has 171; the database slows down far above that
 
 # sheets of our own templates beside the one that is filled in, and what marks any other of that kind
@@ -48,6 +50,16 @@ class ManifestEntry(BaseModel):
     licence: str | None = None
     rhythm_days: int | None = Field(default=None, ge=1)  # the longest time it is expected to stay as it is
 
+    @field_validator("file")
+    @classmethod
+    def _inside_the_folder(cls, file: str) -> str:
+        path = PurePosixPath(file)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError("it leads out of the folder: name the file by its path inside the folder")
+        if "\0" in file or any(len(part.encode()) > NAME_LIMIT for part in path.parts) or len(file) > PATH_LIMIT:
+            raise ValueError("no file can have this name: name the file by its path inside the folder")
+        return file
+
 
 @dataclass(frozen=True)
 class SourceFile:
@@ -70,6 +82,8 @@ class SourceFile:
     rows: int = 0
     skipped_rows: int = 0  # blank rows and repeated header blocks
     download: Download | None = None  # of an official file
+    # of a file that is read again as a release read it: the columns of meta.sources that its bytes do not tell
+    recorded: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def layout(self) -> str | None:
@@ -103,8 +117,11 @@ class SourceFile:
 
 def scan_file(file: SourceFile, known: Sequence[Layout]) -> list[SourceFile]:
     """One file by its ending and its content: one SourceFile, or one for each sheet."""
+    if not file.path.is_file():  # to open a pipe would be to wait for whoever writes into it
+        reason = "no ordinary file but a pipe, a socket, a device or a link to nothing: save the table as a file"
+        return [replace(file, reason=reason)]
     if file.path.suffix.lower() not in SUFFIXES:
-        kind = file.path.suffix or "no suffix"
+        kind = visible(unicode_name(file.path.suffix)) or "no suffix"
         reason = f"{kind}: not one of {', '.join(SUFFIXES)}: save it as one of them if it is a table"
         return [replace(file, reason=reason)]
     try:
@@ -133,7 +150,7 @@ def _scan_grid(file: SourceFile, known: Sequence[Layout]) -> SourceFile:
 
 
 def _unreadable(file: SourceFile, problem: str) -> SourceFile:
-    return replace(file, status=UNREADABLE, reason=problem.removeprefix(f"{file.name}: "))
+    return replace(file, status=UNREADABLE, reason=problem.removeprefix(f"{visible(file.name)}: "))
 
 
 def _recognised(file: SourceFile, known: Sequence[Layout]) -> SourceFile:

@@ -31,6 +31,7 @@ EXPANDED_LIMIT = 512 << 20
 IN_MEMORY_LIMIT = 128 << 20
 RATIO_LIMIT = 200
 RATIO_MATTERS_ABOVE = 32 << 20
+SHEETS_LIMIT = 200  # the largest template has six; each sheet costs a look at the whole workbook
 
 # parts of an archive that hold no cells of the workbook's own: whatever is in them does not matter
 NEVER_LOOKED_AT = ("customXml/", "xl/externalLinks/", "xl/pivotCache/", "xl/pivotTables/", "xl/comments", "xl/media/")
@@ -248,11 +249,15 @@ def _sheets(archive: zipfile.ZipFile, name: str) -> Iterator[Worksheet]:
     recalculates = any(
         _local(node.tag) == "calcPr" and node.get("fullCalcOnLoad") in ("1", "true") for node in root.iter()
     )
+    listed = [node for node in root.iter() if _local(node.tag) == "sheet"]
+    if len(listed) > SHEETS_LIMIT:
+        raise InputError(
+            f"{name}: it has {len(listed):,} sheets, more than {SHEETS_LIMIT}: put the tables of one layout into one "
+            "sheet, or into several files"
+        )
     taken: set[str] = set()
     number = 0
-    for node in root.iter():
-        if _local(node.tag) != "sheet":
-            continue
+    for node in listed:
         relation = next((value for key, value in node.attrib.items() if _local(key) == "id" and "}" in key), "")
         title = wanted = node.get("name", "")
         if relation not in relations:

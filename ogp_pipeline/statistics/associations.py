@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import duckdb
@@ -86,8 +88,9 @@ def findings(plans: Plans, setting: Setting, rules: Rules) -> dict[str, Finding]
     A definition that asks for relevance has relevance in its outcome, so it is no control there.
     """
     names = (setting.outcome, setting.definition, setting.stage)
-    everywhere = differences(plans, rules, seed_of(rules.seed, *names, "all_plans"), within_year=False)
-    of_years = differences(plans, rules, seed_of(rules.seed, *names, "within_year"), within_year=True)
+    with ThreadPoolExecutor(2) as threads:  # drawing does not hold the interpreter
+        seeds = [seed_of(rules.seed, *names, shuffled) for shuffled in ("all_plans", "within_year")]
+        everywhere, of_years = threads.map(partial(differences, plans, rules), seeds, (False, True))
     controls = tuple(name for name in CONTROLS if not (setting.requires_relevant and name == RELEVANCE))
     return {
         "spearman": spearman(plans, rules),

@@ -6,6 +6,7 @@ year of submission, are one computation: without years there is one stratum.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from ogp_pipeline.statistics.rules import Rules
 
 SAME = 1e-10  # statistics closer than this are equal: what differs is rounding
 COUNT_UP_TO = 1000  # plans; above it drawing type by type is faster than drawing plan by plan
+MOST_CELLS = 1_000_000  # of a block of shuffles by kinds of plans: 8 MB
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,9 @@ def differences(plans: Plans, rules: Rules, seed: int, within_year: bool) -> dic
     strata = _strata(each, above, years)
     if all(_has_one_share(stratum) for stratum in strata):
         return _both(Finding(counts, "no_variation"))
-    found = _statistics(strata, [stratum.above[np.newaxis] for stratum in strata])
-    shuffled = _statistics(strata, _draws(strata, rules.shuffles, seed))
+    found = _statistics(strata, lambda stratum: [stratum.above[np.newaxis]])
+    generator = np.random.default_rng(seed)
+    shuffled = _statistics(strata, lambda stratum: _draws(stratum, rules.shuffles, generator))
     findings = {}
     for name in ("pooled", "mean"):
         estimate = float(found[name][0])
@@ -108,31 +111,39 @@ def _has_one_share(stratum: Stratum) -> bool:
     return bool(np.all(stratum.hits * stratum.commitments[0] == stratum.hits[0] * stratum.commitments))
 
 
-def _draws(strata: list[Stratum], shuffles: int, seed: int) -> list[np.ndarray]:
-    """For each stratum, shuffle by kind: how many plans of the kind get the label."""
-    generator = np.random.default_rng(seed)
-    return [
-        generator.multivariate_hypergeometric(
+def _draws(stratum: Stratum, shuffles: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """For each shuffle by kind how many plans of the kind get the label, in blocks of shuffles.
+
+    Type by type each shuffle is drawn by itself, so blocks give the numbers that one block would; plan by plan one
+    shuffle starts from the last, and there are few plans.
+    """
+    is_counted = stratum.plans.sum() <= COUNT_UP_TO
+    block = shuffles if is_counted else max(1, MOST_CELLS // len(stratum.plans))
+    for first in range(0, shuffles, block):
+        yield generator.multivariate_hypergeometric(
             stratum.plans,
             int(stratum.above.sum()),
-            size=shuffles,
-            method="count" if stratum.plans.sum() <= COUNT_UP_TO else "marginals",
+            size=min(block, shuffles - first),
+            method="count" if is_counted else "marginals",
         )
-        for stratum in strata
-    ]
 
 
-def _statistics(strata: list[Stratum], labelled: list[np.ndarray]) -> dict[str, np.ndarray]:
-    """The two differences for each row of labels; the definition stands at `differences`."""
+def _statistics(strata: list[Stratum], labelled: Callable[[Stratum], Iterable[np.ndarray]]) -> dict[str, np.ndarray]:
+    """The two differences for each row of labels; the definition stands at `differences`.
+
+    `labelled` gives the labels of a stratum in blocks of rows, which are not kept.
+    """
     pooled, pooled_weight, mean, mean_weight = 0.0, 0.0, 0.0, 0.0
-    for stratum, above in zip(strata, labelled, strict=True):
+    for stratum in strata:
         shares = stratum.hits / stratum.commitments
         hits, size, plans = stratum.plans @ stratum.hits, stratum.plans @ stratum.commitments, stratum.plans.sum()
-        hits_above, size_above, plans_above = above @ stratum.hits, above @ stratum.commitments, stratum.above.sum()
+        sums = [(above @ stratum.hits, above @ stratum.commitments, above @ shares) for above in labelled(stratum)]
+        hits_above, size_above, sum_above = (np.concatenate(blocks) for blocks in zip(*sums, strict=True))
+        plans_above = stratum.above.sum()
         pooled = pooled + (hits_above * (size - size_above) - (hits - hits_above) * size_above) / size
         pooled_weight = pooled_weight + size_above * (size - size_above) / size
         weight = plans_above * (plans - plans_above) / plans
-        sum_above, total = above @ shares, stratum.plans @ shares
+        total = stratum.plans @ shares
         mean = mean + weight * (sum_above / plans_above - (total - sum_above) / (plans - plans_above))
         mean_weight += weight
     return {"pooled": pooled / pooled_weight, "mean": mean / mean_weight}

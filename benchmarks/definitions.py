@@ -1,0 +1,38 @@
+"""Loading the definitions against importing Dagster alone, each in a fresh process."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from benchmarks.inputs import workplace
+from benchmarks.measurement import Measurement
+from benchmarks.processes import PYTHON, interleaved, median_cpu, median_wall, run, tell
+
+LIMIT = 1.3
+TIMES, QUICK_TIMES = 9, 2
+
+
+def measure(quick: bool) -> list[Measurement]:
+    """Seconds to import `ogp_pipeline.definitions`, over those to import `dagster`; after one run of each unmeasured."""
+    tell("  importing the definitions and dagster in turn")
+    environment = {"OGP_DATA_DIR": str(workplace() / "no_data")}
+    ways = {
+        "definitions": partial(run, [PYTHON, "-c", "import ogp_pipeline.definitions"], environment),
+        "dagster": partial(run, [PYTHON, "-c", "import dagster"], environment),
+    }
+    interleaved(ways, 1)  # compiles what was never imported
+    found = interleaved(ways, QUICK_TIMES if quick else TIMES)
+    own, alone = found["definitions"], found["dagster"]
+    return [
+        Measurement(
+            "definitions", "load definitions", median_wall(own), "s", "import dagster", median_wall(alone), LIMIT
+        ),
+        Measurement(
+            "definitions",
+            "load definitions, processor time",
+            median_cpu(own),
+            "s",
+            "import dagster, processor time",
+            median_cpu(alone),
+        ),
+    ]
