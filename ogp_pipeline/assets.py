@@ -6,6 +6,7 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,8 @@ from ogp_pipeline.store import Store, TableState
 
 OWNERS = ["team:vital-signs"]
 RELEASE = dg.AssetKey(["release", "ogp_duckdb"])
+# One night and two hours for the run itself; a night that is missed and half a day to notice.
+FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 PREVIEW_ROWS = 10
 GROUPS = {
     "reference": "reference",
@@ -200,6 +203,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         group_name="release",
         kinds={"duckdb"},
         owners=OWNERS,
+        freshness_policy=FRESHNESS,  # a night that changes nothing is a materialisation too
         description=(
             "The DuckDB file analysts open, replaced whole and only when every critical check of its candidate "
             "passes. Materialised alone it publishes what the working tables hold, or names what is stale."
@@ -219,6 +223,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
+                    **({"standing_still": dg.MetadataValue.json(list(outcome.still))} if outcome.still else {}),
                     **({"hold": hold_words(settings, outcome.hold)} if outcome.hold else {}),
                     **(_overview(settings, outcome.release_id) if outcome.release_id else {}),
                     **failing_rows(warned),

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +34,7 @@ from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
+from ogp_pipeline.release.rhythm import standing_still
 from ogp_pipeline.release.soundness import refuse_unsound
 from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
 from ogp_pipeline.report import prepare_report, write_report
@@ -74,6 +75,7 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: ChangeCounts = field(default_factory=ChangeCounts)
     hold: Hold | None = None
+    still: Sequence[str] = ()  # the sources that have stood still for longer than their rhythm, one sentence each
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -116,6 +118,7 @@ def publish(
             outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, (), hold=hold)
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
+        outcome = replace(outcome, still=standing_still(store))
         _keep_last(settings, outcome.release_id)
         if outcome.status != "held":
             remember_sources(settings)
@@ -131,6 +134,7 @@ def publish(
             changes=dict(outcome.changes.by_cause),
             consequences=outcome.changes.consequences,
             hold=asdict(outcome.hold) if outcome.hold else None,
+            standing_still=list(outcome.still),
         )
         return outcome
 
