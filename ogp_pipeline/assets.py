@@ -71,7 +71,7 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
         store = Store(settings.tables_dir, catalog)
-        with _failures_for_people(settings, step):
+        with _failures_for_people(settings, step, context.run_id):
             states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
             for model in public:
                 key = asset_key(model.name)
@@ -209,12 +209,12 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
             "passes. Materialised alone it publishes what the working tables hold, or names what is stale."
         ),
     )
-    def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
+    def ogp_duckdb(context: dg.AssetExecutionContext, options: RunOptions) -> dg.MaterializeResult:
         from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
-        with _failures_for_people(settings, "release.ogp_duckdb"):
-            outcome = publish(settings, catalog, options.accept, options.replace_release)
+        with _failures_for_people(settings, "release.ogp_duckdb", context.run_id):
+            outcome = publish(settings, catalog, options.accept, options.replace_release, context.run_id)
             warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
             return dg.MaterializeResult(
                 metadata={
@@ -255,7 +255,7 @@ def _overview(settings: Settings, release_id: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
+def _failures_for_people(settings: Settings, asset: str, run_id: str) -> Iterator[None]:
     """Record why a step failed in `data/last_run.json` and show it in Dagster as a message, not a traceback."""
     try:
         with told_as_machine_error(settings.data_dir):
@@ -265,7 +265,7 @@ def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
     except Exception as error:
         from ogp_pipeline.release.record import record_failure
 
-        recorded = record_failure(settings, asset, error)
+        recorded = record_failure(settings, asset, error, run_id)
         if not isinstance(error, OgpError):
             raise  # a bug keeps its traceback
         refusing = [verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses]

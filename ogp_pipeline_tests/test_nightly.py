@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,3 +146,45 @@ def test_the_address_of_the_webhook_is_not_shown_with_the_settings() -> None:
     settings = Settings.from_environment({"OGP_WEBHOOK_URL": "https://hooks.example.org/SECRET"})
     assert settings.webhook_url == "https://hooks.example.org/SECRET"
     assert "SECRET" not in repr(settings)
+
+
+# --- retention
+
+
+def test_snapshots_that_nothing_needs_go_after_their_days_and_what_is_known_of_them_stays(published: World) -> None:
+    settings = published.settings
+    first = {path.name for path in settings.snapshots_dir.iterdir()}
+    published.ten_plans(Theme="new")
+    published.build().publish()
+    long_ago = (datetime.now(UTC) - timedelta(days=31)).timestamp()
+    for path in settings.snapshots_dir.iterdir():
+        os.utime(path, (long_ago, long_ago))
+    published.publish()
+    assert "removed" in published.last_run()
+    assert first <= {path.name for path in settings.snapshots_dir.iterdir()}, (
+        "the first release is kept, and its inputs"
+    )
+
+    published.settings = replace(settings, keep_releases=1, keep_snapshot_days=40)
+    published.publish()
+    assert published.last_run()["removed"] == {"releases": 1}, "young enough to stay"
+    manifest = next(settings.releases_dir.glob("[0-9]*/manifest.json"))
+    told = manifest.read_text(encoding="utf-8")
+    manifest.write_text("{", encoding="utf-8")
+    published.settings = replace(settings, keep_releases=1)
+    published.publish()
+    assert published.last_run()["removed"] == {}, "a release that does not say what it needs may need everything"
+    manifest.write_text(told, encoding="utf-8")
+    published.publish()
+    assert published.last_run()["removed"] == {"snapshots": 1}, "the other file is the same in both releases"
+    gone = first - {path.name for path in settings.snapshots_dir.iterdir()}
+    assert {Path(name).suffix for name in gone} == {".csv"}
+    # since when the other bytes are there is still known, and bytes that come back are kept again
+    changed = (
+        "select content_changed_at is not null as is_known from meta.sources where source_file = 'commitments.csv'"
+    )
+    published.build()
+    assert published.rows(changed) == [{"is_known": True}]
+    published.ten_plans()
+    published.build("meta__sources")
+    assert first <= {path.name for path in settings.snapshots_dir.iterdir()}

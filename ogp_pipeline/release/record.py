@@ -63,14 +63,14 @@ def shorten_history(settings: Settings) -> int:
     return len(runs) - len(kept)
 
 
-def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
+def record_failure(settings: Settings, asset: str, error: Exception, run_id: str | None = None) -> dict[str, Any]:
     """Record why a step failed, and return what is recorded. The release that is published stays as it is.
 
     A machine that does not even let that be written must not hide the failure itself: `is_recorded` says so then.
     """
     status = next((word for kind, word in STATUS_OF_ERRORS.items() if isinstance(error, kind)), "error")
     reasons = error.problems if isinstance(error, OgpError) else [visible(f"{type(error).__name__}: {error}")]
-    content = {"asset": asset, "reasons": reasons, "release_kept": settings.database.exists()}
+    content = {"asset": asset, "reasons": reasons, "release_kept": settings.database.exists(), "run_id": run_id}
     try:
         return record_run(settings, status, **content) | {"is_recorded": True}
     except OSError:
