@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ogp_pipeline.assets import RELEASE
 from ogp_pipeline.definitions import build_defs
@@ -188,3 +190,30 @@ def test_snapshots_that_nothing_needs_go_after_their_days_and_what_is_known_of_t
     published.ten_plans()
     published.build("meta__sources")
     assert first <= {path.name for path in settings.snapshots_dir.iterdir()}
+
+
+# --- the hour
+
+
+@pytest.mark.parametrize(
+    ("cron", "timezone", "first", "nights"),
+    [
+        pytest.param("30 3 * * *", "UTC", "2026-03-28", ["28T03:30", "29T03:30", "30T03:30"], id="UTC has one time"),
+        pytest.param(
+            "30 2 * * *", "Europe/Berlin", "2026-03-28", ["28T01:30", "29T01:00", "30T00:30"], id="an hour that is not"
+        ),
+        pytest.param(
+            "30 2 * * *", "Europe/Berlin", "2026-10-24", ["24T00:30", "25T01:30", "26T01:30"], id="an hour twice"
+        ),
+    ],
+)
+def test_one_tick_each_night_also_when_the_clock_changes(
+    tmp_path: Path, cron: str, timezone: str, first: str, nights: list[str]
+) -> None:
+    settings = Settings(tmp_path, nightly_cron=cron, nightly_timezone=timezone)
+    schedule = build_defs(settings).resolve_schedule_def("nightly")
+    start = datetime.fromisoformat(first).replace(tzinfo=UTC).timestamp()
+    # what the daemon asks for the next tick; there is no public name of it
+    every = schedule_execution_time_iterator(start, schedule.cron_schedule, schedule.execution_timezone)
+    ticks = itertools.islice(every, len(nights))
+    assert [tick.astimezone(UTC).strftime("%dT%H:%M") for tick in ticks] == nights
