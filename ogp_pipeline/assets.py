@@ -6,6 +6,7 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
@@ -20,6 +21,8 @@ from ogp_pipeline.store import Store, TableState
 
 OWNERS = ["team:vital-signs"]
 RELEASE = dg.AssetKey(["release", "ogp_duckdb"])
+# One night and two hours for the run itself; a night that is missed and half a day to notice.
+FRESHNESS = dg.FreshnessPolicy.time_window(warn_window=timedelta(hours=26), fail_window=timedelta(hours=36))
 PREVIEW_ROWS = 10
 GROUPS = {
     "reference": "reference",
@@ -68,7 +71,7 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
         store = Store(settings.tables_dir, catalog)
-        with _failures_for_people(settings, step):
+        with _failures_for_people(settings, step, context.run_id):
             states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
             for model in public:
                 key = asset_key(model.name)
@@ -200,17 +203,18 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         group_name="release",
         kinds={"duckdb"},
         owners=OWNERS,
+        freshness_policy=FRESHNESS,  # a night that changes nothing is a materialisation too
         description=(
             "The DuckDB file analysts open, replaced whole and only when every critical check of its candidate "
             "passes. Materialised alone it publishes what the working tables hold, or names what is stale."
         ),
     )
-    def ogp_duckdb(options: RunOptions) -> dg.MaterializeResult:
+    def ogp_duckdb(context: dg.AssetExecutionContext, options: RunOptions) -> dg.MaterializeResult:
         from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
-        with _failures_for_people(settings, "release.ogp_duckdb"):
-            outcome = publish(settings, catalog, options.accept, options.replace_release)
+        with _failures_for_people(settings, "release.ogp_duckdb", context.run_id):
+            outcome = publish(settings, catalog, options.accept, options.replace_release, context.run_id)
             warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
             return dg.MaterializeResult(
                 metadata={
@@ -219,6 +223,7 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
                     "SYNTHETIC": outcome.is_synthetic,
                     "path": dg.MetadataValue.path(str(outcome.database)),
                     "checks": len(outcome.verdicts),
+                    **({"standing_still": dg.MetadataValue.json(list(outcome.still))} if outcome.still else {}),
                     **({"hold": hold_words(settings, outcome.hold)} if outcome.hold else {}),
                     **(_overview(settings, outcome.release_id) if outcome.release_id else {}),
                     **failing_rows(warned),
@@ -250,7 +255,7 @@ def _overview(settings: Settings, release_id: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
+def _failures_for_people(settings: Settings, asset: str, run_id: str) -> Iterator[None]:
     """Record why a step failed in `data/last_run.json` and show it in Dagster as a message, not a traceback."""
     try:
         with told_as_machine_error(settings.data_dir):
@@ -260,7 +265,7 @@ def _failures_for_people(settings: Settings, asset: str) -> Iterator[None]:
     except Exception as error:
         from ogp_pipeline.release.record import record_failure
 
-        recorded = record_failure(settings, asset, error)
+        recorded = record_failure(settings, asset, error, run_id)
         if not isinstance(error, OgpError):
             raise  # a bug keeps its traceback
         refusing = [verdict for verdict in getattr(error, "verdicts", []) if verdict.refuses]

@@ -9,6 +9,7 @@ import dagster as dg
 from ogp_pipeline.assets import RunOptions, release_asset, table_assets
 from ogp_pipeline.models import load_catalog
 from ogp_pipeline.schedules import nightly, refresh_job
+from ogp_pipeline.sensors import sensors
 from ogp_pipeline.settings import Settings
 
 
@@ -19,6 +20,7 @@ def build_defs(settings: Settings, sql_dir: Path | None = None) -> dg.Definition
         assets=[*table_assets(settings, catalog), release_asset(settings, catalog)],
         jobs=[refresh_job()],
         schedules=[nightly(settings)],
+        sensors=sensors(settings),
         resources={"options": RunOptions()},
         executor=dg.in_process_executor,
     )

@@ -12,9 +12,11 @@ from uuid import uuid4
 
 import click
 
+from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs, end_runs_of_dead_processes
 from ogp_pipeline.errors import MachineError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
+from ogp_pipeline.nightly_status import Ended, ended, tell_end
 from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import write_atomically
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 PUBLISHED, REFUSED, BAD_INPUT, BUG = 0, 1, 2, 3
 EXIT_STATUS = {"refused": REFUSED, "bad_input": BAD_INPUT, "machine": BAD_INPUT}
 LOCATION = "ogp_pipeline"
-COMMAND_LINE = {"ogp_pipeline/started_by": "command line"}  # the tag of runs that hold the lock from end to end
 
 
 def dagster_home(settings: Settings) -> Path:
@@ -64,7 +65,9 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
     except MachineError as error:  # outside of every step: the lock, Dagster's own files
         from ogp_pipeline.release.record import record_failure
 
-        recorded = record_failure(settings, LOCATION, error)
+        run_id = str(uuid4())
+        recorded = record_failure(settings, LOCATION, error, run_id)
+        tell_end(settings, Ended(run_id, recorded["status"], recorded["reasons"]))
         click.echo(f"{error}\n{_what_stays(settings, recorded['is_recorded'])}", err=True)
         return BAD_INPUT
 
@@ -84,7 +87,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     run_id = str(uuid4())
     progress = Progress()
     with only_writer(settings.data_dir), dg.DagsterInstance.get() as instance:
-        _end_runs_of_dead_processes(instance)
+        end_runs_of_dead_processes(settings, instance)
         instance.add_event_listener(run_id, progress)
         result = (
             build_defs(settings)
@@ -101,6 +104,9 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
                 },
             )
         )
+        if result.success:
+            delete_old_runs(settings, instance)
+    tell_end(settings, ended(settings, run_id, "it ended without a word"))
     failures = [event for event in result.all_events if event.is_step_failure]
     if "meta.sources" in progress.done:
         click.echo("\n" + input_summary(settings, catalog))
@@ -117,18 +123,6 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
 def _what_stays(settings: Settings, is_recorded: bool) -> str:
     kept = "The last release stays." if settings.database.exists() else "There is no release yet."
     return f"{kept} Reasons: {settings.last_run}" if is_recorded else f"{kept} {settings.last_run} cannot be written."
-
-
-def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
-    """Let Dagster know of runs of the command line that were killed, or the nightly would wait for them for ever.
-
-    A run of the command line holds the lock of the data folder as long as it lives, and this process holds it now.
-    """
-    import dagster as dg
-
-    in_progress = [dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for run in instance.get_runs(dg.RunsFilter(statuses=in_progress, tags=COMMAND_LINE)):
-        instance.report_run_failed(run, "its process ended without a word: it was killed, or the machine stopped")
 
 
 class Progress:

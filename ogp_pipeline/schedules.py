@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import dagster as dg
 
+from ogp_pipeline.dagster_history import end_runs_of_dead_processes
+from ogp_pipeline.errors import OgpError
+from ogp_pipeline.locking import only_writer
 from ogp_pipeline.settings import Settings
 
 JOB_NAME = "refresh"
@@ -20,9 +25,20 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
 
 
 def nightly(settings: Settings) -> dg.ScheduleDefinition:
-    """Every night, running without anyone switching it on."""
+    """Every night, running without anyone switching it on.
+
+    Of nights that were missed while no daemon ran the last one is made up for; a run that still goes on is waited
+    for in the queue (`dagster.yaml`: one run at a time), and one of a process that is dead is ended first.
+    """
+
+    def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        with suppress(OgpError), only_writer(settings.data_dir):  # where a run works its process lives
+            end_runs_of_dead_processes(settings, context.instance)
+        return dg.RunRequest()
+
     return dg.ScheduleDefinition(
         name="nightly",
+        execution_fn=tick,
         job_name=JOB_NAME,
         cron_schedule=settings.nightly_cron,
         execution_timezone=settings.nightly_timezone,

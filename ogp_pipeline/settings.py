@@ -6,9 +6,10 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from ogp_pipeline.errors import InputError
@@ -16,6 +17,7 @@ from ogp_pipeline.errors import InputError
 PACKAGE_DIR = Path(str(resources.files("ogp_pipeline")))
 SAMPLE = "sample"
 OFFICIAL = "official"
+THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 SOURCE_WORDS = (SAMPLE, OFFICIAL)  # every other source is a folder
 
 
@@ -61,6 +63,10 @@ class Settings:
     data_dir: Path
     sources: tuple[str, ...] | None = None
     keep_releases: int = 10
+    keep_snapshot_days: int = 30  # of input files that no kept release was made of
+    keep_runs_days: int = 90  # of Dagster's history and of runs.jsonl
+    webhook_url: str | None = field(default=None, repr=False)  # often a secret: it is never shown
+    named_status_file: Path | None = None
     nightly_cron: str = "30 3 * * *"
     nightly_timezone: str = "UTC"
     downloads: DownloadRules = DownloadRules()
@@ -69,9 +75,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """Settings from `OGP_*` variables; InputError names the variable that cannot be read."""
         sources = environment.get("OGP_SOURCES", "").strip()
-        keep = environment.get("OGP_KEEP_RELEASES", "10")
-        if not (keep.isascii() and keep.isdigit()) or int(keep) < 1:
-            raise InputError(f"OGP_KEEP_RELEASES is {keep!r}: give a whole number of releases, 1 or more")
+        status_file = environment.get("OGP_STATUS_FILE")
         cron = environment.get("OGP_NIGHTLY_CRON") or cls.nightly_cron
         if not re.fullmatch(r"[\d*/,\-]+( [\d*/,\-A-Za-z]+){4}", cron):
             raise InputError(f"OGP_NIGHTLY_CRON is {cron!r}: give five fields, for example '30 3 * * *'")
@@ -81,7 +85,11 @@ class Settings:
         return cls(
             data_dir=Path(environment.get("OGP_DATA_DIR") or "data").expanduser().absolute(),
             sources=split_sources(sources) if sources else None,
-            keep_releases=int(keep),
+            keep_releases=_count(environment, "OGP_KEEP_RELEASES", cls.keep_releases, "releases"),
+            keep_snapshot_days=_count(environment, "OGP_KEEP_SNAPSHOT_DAYS", cls.keep_snapshot_days, "days"),
+            keep_runs_days=_count(environment, "OGP_KEEP_RUNS_DAYS", cls.keep_runs_days, "days"),
+            webhook_url=_webhook_url(environment.get("OGP_WEBHOOK_URL", "").strip()),
+            named_status_file=Path(status_file).expanduser().absolute() if status_file else None,
             nightly_cron=cron,
             nightly_timezone=timezone,
         )
@@ -117,6 +125,16 @@ class Settings:
         return self.data_dir / "last_run.json"
 
     @property
+    def runs(self) -> Path:
+        """What every run of the last months did, one line each."""
+        return self.data_dir / "runs.jsonl"
+
+    @property
+    def status_file(self) -> Path:
+        """Whether the nightly is well, for whoever watches over it."""
+        return self.named_status_file or self.data_dir / "status.json"
+
+    @property
     def hold(self) -> Path:
         """While this file is there nothing is published."""
         return self.data_dir / "hold.json"
@@ -135,6 +153,36 @@ class Settings:
     def remembered_sources(self) -> Path:
         """The sources the data folder was last built from."""
         return self.data_dir / "sources.json"
+
+
+def _count(environment: Mapping[str, str], name: str, default: int, unit: str) -> int:
+    """A whole number of at least 1; InputError names the variable."""
+    text = environment.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 6) or int(text) < 1:
+        raise InputError(f"{name} is {text!r}: give a whole number of {unit}, 1 or more")
+    return int(text)
+
+
+def _webhook_url(text: str) -> str | None:
+    """The address of the webhook, over https; over http only where it never leaves this machine.
+
+    InputError does not repeat it: what follows the name of the server is usually a secret.
+    """
+    if not text:
+        return None
+    try:
+        address = urlsplit(text)
+        is_good = bool(address.hostname) and (
+            address.scheme == "https" or (address.scheme == "http" and address.hostname in THIS_MACHINE)
+        )
+        is_good = is_good and text.isascii() and text.isprintable() and (address.port is None or address.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise InputError(
+            "OGP_WEBHOOK_URL cannot be used: give an address that begins with https:// (http:// for 127.0.0.1 alone)"
+        )
+    return text
 
 
 def split_sources(text: str) -> tuple[str, ...]:

@@ -99,6 +99,7 @@ def release_summary(settings: Settings) -> str:
     hold = standing_hold(settings)
     clock = warning_of_clock(run["release"], run["at"])
     notes = [summary_line(counts)] if run["status"] == "published" else []
+    notes += [f"Warning: {sentence}" for sentence in run.get("standing_still", [])]
     notes += [*([hold.sentence()] if hold else []), *([clock] if clock else [])]
     banner = [BANNER] if run.get("is_synthetic") else []
     ended = f"{run['status'].capitalize()}: {run['release']}"

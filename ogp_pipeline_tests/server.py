@@ -29,18 +29,25 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError, ssl.SSLError):  # the client may hang up
             answer(self)
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.posted[self.path].append(body)
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         pass
 
 
 class Server(ThreadingHTTPServer):
-    """`answers`: path -> answers still to give; `requests`: path -> the headers of every request."""
+    """`answers`: path -> answers still to give; `requests`: path -> the headers of every request;
+    `posted`: path -> the bodies that were posted."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         self.answers: dict[str, list[Answer]] = defaultdict(lambda: [given(b"", 404)])
         self.requests: dict[str, list[dict[str, str]]] = defaultdict(list)
+        self.posted: dict[str, list[bytes]] = defaultdict(list)
         self.closing = threading.Event()
         self.scheme = "http"
         super().__init__(("127.0.0.1", 0), Handler)

@@ -710,7 +710,7 @@ def test_a_file_that_stands_still_for_too_long_is_doubted(office: Office, tmp_pa
     (rule,) = (
         rule
         for rule in office.world.catalog["meta.sources"].contract.failing_rows
-        if rule.name == "official_file_keeps_its_rhythm"
+        if rule.name == "source_keeps_its_rhythm"
     )
     assert [row["source_file"] for row in office.world.rows(rule.sql)] == ["official/commitments.csv"]
 

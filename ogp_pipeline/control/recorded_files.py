@@ -18,7 +18,7 @@ from ogp_pipeline.store import connect, literal
 
 # what the bytes of a file do not tell: when it came, and from where
 OF_THE_RUN = (
-    *("note", "is_stale_download", "rhythm_days", "fetched_at", "checked_at", "content_changed_at"),
+    *("note", "is_stale_download", "rhythm_days", "fetched_at", "checked_at", "content_changed_at", "unchanged_since"),
     *("released_date", "is_partial", "is_synthetic", "publisher", "url", "licence"),
 )
 

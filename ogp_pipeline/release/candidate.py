@@ -72,7 +72,7 @@ def finish(
         _table(connection, catalog, "meta.checks", [_check_row(verdict) for verdict in verdicts])
         _table(connection, catalog, "meta.releases", [release])
         if earlier is not None:
-            connection.execute("insert into release.meta.releases by name select * from earlier.meta.releases")
+            _keep_earlier_releases(connection)
         models = [*catalog.public, *catalog.release_tables]
         types, rows = _types(connection), rows_of_release(connection)
         entries = [table_entry(model, types.get(model.name)) for model in models]
@@ -96,6 +96,19 @@ def finish(
         _comments(connection, entries, SYNTHETIC if release["is_synthetic"] else "")
         connection.execute("commit")
         connection.execute("checkpoint release")
+
+
+def _keep_earlier_releases(connection: duckdb.DuckDBPyConnection) -> None:
+    """The rows of the earlier release's own list, which another version of this program may have written.
+
+    What it did not record yet is NULL; columns that this version does not know, because the other one is newer, go.
+    """
+    columns = {
+        database: [name for name, *_ in connection.execute(f"describe {database}.meta.releases").fetchall()]
+        for database in ("release", "earlier")
+    }
+    both = ", ".join(quoted(name) for name in columns["release"] if name in columns["earlier"])
+    connection.execute(f"insert into release.meta.releases by name select {both} from earlier.meta.releases")
 
 
 def _open(path: Path, create: bool = False) -> duckdb.DuckDBPyConnection:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
 from ogp_pipeline.aside import aside
-from ogp_pipeline.control.hold import Hold, forget_waiting, releases_of_hold, standing_hold
+from ogp_pipeline.control.hold import Hold, forget_waiting, standing_hold
 from ogp_pipeline.errors import PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog
@@ -34,6 +33,8 @@ from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
+from ogp_pipeline.release.retention import remove_what_is_old
+from ogp_pipeline.release.rhythm import standing_still
 from ogp_pipeline.release.soundness import refuse_unsound
 from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
 from ogp_pipeline.report import prepare_report, write_report
@@ -74,6 +75,7 @@ class Outcome:
     counts: Mapping[str, int] = field(default_factory=dict)
     changes: ChangeCounts = field(default_factory=ChangeCounts)
     hold: Hold | None = None
+    still: Sequence[str] = ()  # the sources that have stood still for longer than their rhythm, one sentence each
 
 
 class CandidateRefusedError(PublishRefusedError):
@@ -91,13 +93,15 @@ def publish(
     catalog: Catalog,
     accepted: Mapping[str, str] | None = None,
     replace_release: bool = False,
+    run_id: str | None = None,
 ) -> Outcome:
     """Publish the working tables as a release, or say that nothing changed.
 
     Only one publisher at a time; only tables that belong together; only a candidate whose every critical check
     passes or is accepted by name (`accepted`: check -> reason); only then the old file is replaced, whole.
     PublishRefusedError otherwise, and the old file is untouched. Under a hold the candidate is judged all the
-    same, what it would change is kept in `data/held`, and the old file is untouched too.
+    same, what it would change is kept in `data/held`, and the old file is untouched too. `run_id` is Dagster's, for
+    `last_run.json`.
     """
     check_names_exist(accepted or {}, catalog)
     with only_writer(settings.data_dir):
@@ -116,7 +120,8 @@ def publish(
             outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, (), hold=hold)
         else:
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
-        _keep_last(settings, outcome.release_id)
+        outcome = replace(outcome, still=standing_still(store))
+        removed = remove_what_is_old(settings, store, outcome.release_id)
         if outcome.status != "held":
             remember_sources(settings)
         record_run(
@@ -131,6 +136,9 @@ def publish(
             changes=dict(outcome.changes.by_cause),
             consequences=outcome.changes.consequences,
             hold=asdict(outcome.hold) if outcome.hold else None,
+            standing_still=list(outcome.still),
+            removed=removed,
+            run_id=run_id,
         )
         return outcome
 
@@ -225,13 +233,6 @@ def _earlier(settings: Settings, current: Release | None) -> list[str]:
     """The ids of the releases that are there."""
     kept = [path.name for path in settings.releases_dir.glob("[0-9]*")]
     return kept + ([current.release_id] if current else [])
-
-
-def _keep_last(settings: Settings, current_id: str | None) -> None:
-    releases = sorted(path for path in settings.releases_dir.glob("[0-9]*") if path.is_dir())
-    for path in releases[: -settings.keep_releases]:
-        if path.name not in (current_id, *releases_of_hold(settings)):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def fingerprints_of(catalog: Catalog, states: Mapping[str, TableState]) -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""`data/last_run.json`: what the last run did and, if it failed, why."""
+"""`data/last_run.json`: what the last run did and, if it failed, why; `data/runs.jsonl`: the same of every run."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ogp_pipeline.errors import InputError, MachineError, OgpError
@@ -23,17 +24,53 @@ def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any
     content = {"status": status, "at": datetime.now(UTC).isoformat(timespec="seconds"), **details}
     text = json_text(json.dumps(content, indent=1, ensure_ascii=False, default=str))
     write_atomically(settings.last_run, text.encode())
+    _add_to_history(settings, content)
     return content
 
 
-def record_failure(settings: Settings, asset: str, error: Exception) -> dict[str, Any]:
+def _add_to_history(settings: Settings, content: Mapping[str, Any]) -> None:
+    """One line of `data/runs.jsonl`, after a line end: a line that was cut stays a line of its own."""
+    line = json_text(json.dumps(content, ensure_ascii=False, default=str))
+    with settings.runs.open("ab") as file:
+        file.write(b"\n" * bool(file.tell()) + line.encode())
+
+
+def history(settings: Settings) -> list[dict[str, Any]]:
+    """Every run of `data/runs.jsonl` that can be read, oldest first."""
+    try:
+        lines = settings.runs.read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    found = []
+    for line in lines:
+        try:
+            run = json.loads(line)
+            datetime.fromisoformat(run["at"])
+        except (ValueError, KeyError, TypeError):
+            continue  # a line of a run that was killed
+        found.append(run)
+    return found
+
+
+def shorten_history(settings: Settings) -> int:
+    """Take the runs out of `data/runs.jsonl` that ended more than `keep_runs_days` ago; how many these were."""
+    oldest = datetime.now(UTC) - timedelta(days=settings.keep_runs_days)
+    runs = history(settings)
+    kept = [run for run in runs if datetime.fromisoformat(run["at"]) >= oldest]
+    if len(kept) < len(runs):
+        lines = (json_text(json.dumps(run, ensure_ascii=False)) for run in kept)
+        write_atomically(settings.runs, "\n".join(lines).encode())
+    return len(runs) - len(kept)
+
+
+def record_failure(settings: Settings, asset: str, error: Exception, run_id: str | None = None) -> dict[str, Any]:
     """Record why a step failed, and return what is recorded. The release that is published stays as it is.
 
     A machine that does not even let that be written must not hide the failure itself: `is_recorded` says so then.
     """
     status = next((word for kind, word in STATUS_OF_ERRORS.items() if isinstance(error, kind)), "error")
     reasons = error.problems if isinstance(error, OgpError) else [visible(f"{type(error).__name__}: {error}")]
-    content = {"asset": asset, "reasons": reasons, "release_kept": settings.database.exists()}
+    content = {"asset": asset, "reasons": reasons, "release_kept": settings.database.exists(), "run_id": run_id}
     try:
         return record_run(settings, status, **content) | {"is_recorded": True}
     except OSError:

@@ -179,13 +179,11 @@ def _scan_official(settings: Settings, known: Sequence[Layout], errors: list[str
         entry = ManifestEntry(
             file=official.file,
             released=released_date(official, download.content_changed_at) if download and download.sha256 else None,
-            **official.model_dump(include={"partial", "publisher", "url", "licence"}),
+            **official.model_dump(include={"partial", "publisher", "url", "licence", "rhythm_days"}),
         )
         kept = kept_file(settings, official, download)
         path = kept or settings.official_dir / official.file
-        file = SourceFile(
-            official.name, path, "refused", "", entry, download=download, rhythm_days=official.rhythm_days
-        )
+        file = SourceFile(official.name, path, "refused", "", entry, download=download)
         if kept is None:
             reason = (download and download.failure) or "it was not downloaded yet, or what was kept of it is damaged"
             missing.append(f"{official.name}, {official.url}: {reason}")

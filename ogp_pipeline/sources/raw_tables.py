@@ -9,7 +9,7 @@ import csv
 import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import duckdb
@@ -18,7 +18,7 @@ from ogp_pipeline.building import Workshop
 from ogp_pipeline.models import Model
 from ogp_pipeline.sources.folders import SourceFile
 from ogp_pipeline.sources.layouts import SOURCE_COLUMNS
-from ogp_pipeline.sources.snapshots import content_changes, file_of
+from ogp_pipeline.sources.snapshots import FirstKept, file_of, first_kept
 from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
 
@@ -36,7 +36,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
     workshop.fetch_official_files()
     columns = list(model.contract.columns)
     files = workshop.files  # which are kept when they are looked at, so that their changes are known
-    changes = content_changes(workshop.settings)
+    known = first_kept(workshop.settings)
     rows = [
         {
             "source_file": file.name,
@@ -59,7 +59,7 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
             "extra_columns": ", ".join(file.header.extras) if file.header else None,
             "absent_columns": ", ".join(file.header.absent) if file.header else None,
             "header_variants": ", ".join(file.header.variants) if file.header else None,
-            **_download(file, changes),
+            **_moments(file, known),
             **file.recorded,
         }
         for file in files
@@ -74,18 +74,26 @@ def sources(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Works
     return "select * from source_files"
 
 
-def _download(file: SourceFile, changes: Mapping[tuple[str, str], datetime]) -> dict[str, object]:
-    """What is known of the download of an official file; of others only when their content changed. Times are UTC."""
+def _moments(file: SourceFile, kept: Mapping[tuple[str, str], FirstKept]) -> dict[str, object]:
+    """What is known of the download of an official file, and since when any file is as it is. Times are UTC."""
     known = file.download
     moments = {name: getattr(known, name, None) for name in ("fetched_at", "checked_at", "content_changed_at")}
-    if known is None:
-        moments["content_changed_at"] = changes.get((file_of(file.name), file.sha256))
+    seen = kept.get((file_of(file.name), file.sha256))
+    if known is None and seen and seen.is_change:
+        moments["content_changed_at"] = seen.at
+    moments["unchanged_since"] = moments["content_changed_at"] or _earlier(file.entry.released, seen and seen.at)
     return {
         "note": known and known.note,
         "is_stale_download": known and known.status == "kept",
-        "rhythm_days": file.rhythm_days,
+        "rhythm_days": file.entry.rhythm_days,
         **{name: moment and moment.astimezone(UTC).replace(tzinfo=None) for name, moment in moments.items()},
     }
+
+
+def _earlier(released: date | None, seen: datetime | None) -> datetime | None:
+    """The earlier of the day a file was released and the moment it was first seen; None where neither is known."""
+    day = released and datetime(released.year, released.month, released.day, tzinfo=UTC)
+    return min((moment for moment in (day, seen) if moment), default=None)
 
 
 def _encoding(file: SourceFile) -> str | None:

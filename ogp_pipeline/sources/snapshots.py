@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -61,11 +62,18 @@ def keep(settings: Settings, path: Path, sha256: str, name: str, origin: Mapping
     return snapshot
 
 
-def content_changes(settings: Settings) -> dict[tuple[str, str], datetime]:
-    """When the content of a file changed: (name, sha256) -> when these bytes were first kept (UTC).
+@dataclass(frozen=True)
+class FirstKept:
+    """When some bytes of a file were first kept (UTC); `is_change`: other bytes of that name had been kept before."""
 
-    Only where other bytes of the same name were kept before: of a file that was seen with one content alone nobody
-    knows since when it is as it is.
+    at: datetime
+    is_change: bool
+
+
+def first_kept(settings: Settings) -> dict[tuple[str, str], FirstKept]:
+    """Since when each content of each file is known: (name, sha256) -> when it was first kept.
+
+    Of a file that was seen with one content alone nobody knows since when it is as it is.
     """
     kept: dict[str, list[tuple[datetime, str]]] = {}
     for path in sorted(settings.snapshots_dir.glob("*.json")):
@@ -75,7 +83,11 @@ def content_changes(settings: Settings) -> dict[tuple[str, str], datetime]:
             kept.setdefault(file_of(described["file"]), []).append((moment, path.stem))
         except (json.JSONDecodeError, KeyError, TypeError, ValueError):
             continue  # it is written anew when its file is read again
-    return {(name, sha256): moment for name, moments in kept.items() for moment, sha256 in sorted(moments)[1:]}
+    return {
+        (name, sha256): FirstKept(moment, is_change=position > 0)
+        for name, moments in kept.items()
+        for position, (moment, sha256) in enumerate(sorted(moments))
+    }
 
 
 def file_of(name: str) -> str:

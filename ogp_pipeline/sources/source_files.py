@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from ogp_pipeline.errors import InputError, SetAsideError
 from ogp_pipeline.safe_text import unicode_name, visible
@@ -48,6 +48,7 @@ class ManifestEntry(BaseModel):
     publisher: str | None = None
     url: str | None = None
     licence: str | None = None
+    rhythm_days: int | None = Field(default=None, ge=1)  # the longest time it is expected to stay as it is
 
     @field_validator("file")
     @classmethod
@@ -81,7 +82,6 @@ class SourceFile:
     rows: int = 0
     skipped_rows: int = 0  # blank rows and repeated header blocks
     download: Download | None = None  # of an official file
-    rhythm_days: int | None = None  # the longest time an official file is expected to stay as it is
     # of a file that is read again as a release read it: the columns of meta.sources that its bytes do not tell
     recorded: Mapping[str, object] = field(default_factory=dict)
 
