@@ -230,17 +230,27 @@ def macros_called(macros: str, *statements: str) -> str:
 
     Creating all of them costs more than most models, and a table is stale only for those it calls.
     """
-    bodies = {
+    bodies = _macro_bodies(macros)
+    called: set[str] = set()
+    wanted = {name for text in statements for name in bodies.keys() & _calls(text)}
+    while wanted:
+        called |= wanted
+        wanted = {name for caller in wanted for name in bodies.keys() & _calls(bodies[caller])} - called
+    return "".join(body for name, body in bodies.items() if name in called)
+
+
+@cache
+def _macro_bodies(macros: str) -> dict[str, str]:
+    return {
         re.match(r"\s*create or replace macro (\w+)", body).group(1): body
         for body in re.split(r"^(?=create or replace macro )", macros, flags=re.MULTILINE)[1:]
     }
-    called: set[str] = set()
-    texts = list(statements)
-    while texts:
-        words = set(re.findall(r"\w+(?=\s*\()", texts.pop().lower()))
-        texts += [bodies[name] for name in bodies.keys() & words - called]
-        called |= bodies.keys() & words
-    return "".join(body for name, body in bodies.items() if name in called)
+
+
+@cache
+def _calls(text: str) -> frozenset[str]:
+    """The words before an opening bracket: the functions and macros that a text may call."""
+    return frozenset(re.findall(r"\b\w+(?=\s*\()", text.lower()))
 
 
 def _load_model(

@@ -1,6 +1,6 @@
 """Contracts turned into verdicts: Great Expectations suites over tables, and SQL that returns failing rows.
 
-The only module that imports Great Expectations (3 seconds), and only inside the function that validates.
+Great Expectations (3 seconds to import) is imported only here and in remembered_expectations, inside functions.
 What a verdict leads to (a Dagster check, a refused release) is decided elsewhere.
 """
 
@@ -19,6 +19,7 @@ import duckdb
 
 from ogp_pipeline.contracts import Contract, code_lists
 from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.remembered_expectations import remembering
 from ogp_pipeline.store import quoted
 
 CONTRACT_CHECK = "contract"
@@ -233,10 +234,13 @@ def _great_expectations(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -
     suite = gx.ExpectationSuite(name="contract")
     answers: dict[int, Any] = {}
     for position, rule in enumerate(rules):
-        configured = ExpectationConfiguration(
-            type=rule.type, kwargs=dict(rule.arguments), meta={"position": position}, severity=rule.severity
-        )
         try:
+            configured = ExpectationConfiguration(
+                type=remembering(rule.type),
+                kwargs=dict(rule.arguments),
+                meta={"position": position},
+                severity=rule.severity,
+            )
             suite.add_expectation_configuration(configured)
         except Exception as error:  # whatever it raises, a rule that cannot be asked must count as failed
             answers[position] = error

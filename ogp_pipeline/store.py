@@ -14,7 +14,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
+from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import duckdb
 
@@ -43,6 +46,37 @@ class TableError(OgpError):
 def connect() -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that never loads extensions from outside."""
     return duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+
+
+@cache
+def _engine() -> tuple[duckdb.DuckDBPyConnection, Lock]:
+    """The one DuckDB that the sessions of this process share: to start another takes ten times as long as a session.
+
+    It keeps no bytes of the working tables: they are replaced while it lives.
+    """
+    engine = connect()
+    engine.execute("set enable_external_file_cache = false")
+    return engine, Lock()
+
+
+_workspaces = count(1)
+
+
+@contextmanager
+def _workspace() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to an empty database in memory of its own, which is gone afterwards: nothing is seen of others."""
+    engine, lock = _engine()
+    name = f"workspace_{next(_workspaces)}"
+    with lock:
+        connection = engine.cursor()
+    try:
+        connection.execute(f"attach ':memory:' as {name}")
+        connection.execute(f"use {name}")
+        yield connection
+    finally:
+        connection.close()
+        with lock:
+            engine.execute(f"detach database if exists {name}")
 
 
 def quoted(name: str) -> str:
@@ -105,7 +139,7 @@ class Store:
         missing = [name for name in reads if not self.path(name).exists()]
         if missing:
             raise MissingTableError([f"{name} has not been built yet: materialise {name}" for name in missing])
-        with connect() as connection:
+        with _workspace() as connection:
             prepare(connection, macros)
             for name in reads:
                 source = literal(self.path(name).as_posix())

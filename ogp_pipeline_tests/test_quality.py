@@ -338,3 +338,19 @@ def test_a_null_among_the_parents_does_not_hide_an_orphan(small):
     """`not in` a list that holds NULL is never true."""
     found = failed(small, [{}], plans=["AP_ALB02", None])
     assert found["foreign_key_plan_id"].failing_rows == 1
+
+
+def test_a_remembered_configuration_follows_the_expectation():
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    from ogp_pipeline.remembered_expectations import remembering
+
+    own, ours = (
+        get_expectation_impl(kind)(column="level", value_set=["inform"])
+        for kind in ("expect_column_values_to_be_in_set", remembering("expect_column_values_to_be_in_set"))
+    )
+    assert ours.configuration is ours.configuration
+    assert ours.configuration.kwargs == own.configuration.kwargs
+    for other in (ours.copy(update={"column": "stage"}), ours):
+        other.column = "stage"
+        assert other.configuration.kwargs == {"column": "stage", "value_set": ["inform"]}

@@ -213,6 +213,26 @@ def test_a_session_cannot_fetch_extensions(store):
         assert {value for _, value in connection.execute(sql).fetchall()} == {"false"}
 
 
+def test_sessions_that_are_open_together_see_nothing_of_each_other(store):
+    write(store, "marts.plans")
+    with store.session(["marts.plans"], "create macro halved(x) as x / 2;") as one, store.session([]) as other:
+        one.execute("create temp table notes as select halved(4) as note")
+        assert one.execute("select count(*) from marts.plans, notes").fetchone()[0] > 0
+        for sql in ("from marts.plans", "select halved(4)", "from notes"):
+            with pytest.raises(duckdb.Error, match="does not exist"):
+                other.execute(sql)
+
+
+def test_a_session_leaves_nothing_to_the_next(store):
+    with pytest.raises(ZeroDivisionError), store.session([]) as connection:
+        connection.execute("create table marts.plans as select 1 as one")
+        raise ZeroDivisionError
+    with store.session([]) as connection:
+        attached = "select database_name from duckdb_databases() where database_name like 'workspace%'"
+        assert len(connection.execute(attached).fetchall()) == 1
+        assert not connection.execute("select 1 from duckdb_tables() where table_name = 'plans'").fetchall()
+
+
 # --- knowing what is there
 
 
