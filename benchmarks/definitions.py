@@ -13,7 +13,7 @@ TIMES, QUICK_TIMES = 9, 2
 
 
 def measure(quick: bool) -> list[Measurement]:
-    """Seconds to import `ogp_pipeline.definitions`, over those to import `dagster`; after one run of each unmeasured."""
+    """Seconds to import `ogp_pipeline.definitions`, over those to import `dagster`."""
     tell("  importing the definitions and dagster in turn")
     environment = {"OGP_DATA_DIR": str(workplace() / "no_data")}
     ways = {

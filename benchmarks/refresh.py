@@ -23,7 +23,7 @@ FLOOR = "no-op Dagster job + import great_expectations"
 
 
 def measure(quick: bool) -> list[Measurement]:
-    """Cold refresh over the floor, over the floor in the pipeline's own steps, where its time goes, unchanged refresh."""
+    """Cold refresh over the floor, over the floor in our own steps, where its time goes, unchanged refresh."""
     shape_file = workplace() / "shape.json"
     steps = write_shape(shape_file)
     folders: list[Path] = []

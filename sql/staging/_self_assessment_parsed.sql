@@ -66,6 +66,10 @@ read_rows as (
                 then problem('Commitment ID', 'commitment_id_unreadable', 'quarantine', "Commitment ID", null)
                 when commitment_id is null and plan_id is not null
                 then problem('Commitment ID', 'commitment_missing', 'quarantine', null, null) end,
+            -- the id names the commitment; a number beside it is not needed, and told where it is none
+            case when given_id is not null
+                    and not regexp_full_match(without_float_artefact("Commitment number"), '[0-9]+([.-][0-9]+)*[A-Za-z]?')
+                then problem('Commitment number', 'number_beside_id', 'doubt', "Commitment number", given_id) end,
             case when assessment is null
                 then problem('Self-assessment', 'assessment_unreadable', 'quarantine', "Self-assessment", null) end,
             case when copy > 1

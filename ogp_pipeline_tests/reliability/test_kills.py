@@ -1,0 +1,245 @@
+"""Kill -9 at any moment of a refresh: the published file is whole, the old or the new one, and the next run succeeds.
+
+A killed run is executed again from the step in which it was killed, as Dagster does, and killed again later, so that
+one pass over a refresh takes many kills; at its end a run comes through and publishes.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from ogp_pipeline.models import Catalog
+from ogp_pipeline.store import sha256_of
+from ogp_pipeline_tests.commands import CLEAN, PROGRAM, run
+from ogp_pipeline_tests.reliability.releases import (
+    EDITION_OF,
+    EDITIONS,
+    build_edition,
+    content_of,
+    content_of_tables,
+    hidden_files,
+    write_edition,
+)
+from ogp_pipeline_tests.world import World, query
+
+PATIENCE = 300  # seconds; far more than a refresh takes, so that a run that hangs is told and not waited for
+# kills at random moments of each pass, passes, kills within the last moments of each publish
+KILLS = {"ci": (8, 1, 2), "full": (22, 4, 4), "nightly": (40, 10, 10)}
+KILLS_OF_THE_COMMAND_LINE = {"ci": 1, "full": 4, "nightly": 20}
+
+
+class Refresher:
+    """The process that forks a child for each refresh (see `refresher`)."""
+
+    def __init__(self, world: World) -> None:
+        self.notes = world.inputs.parent / "steps"
+        command = [sys.executable, "-m", "ogp_pipeline_tests.reliability.refresher"]
+        self.process = subprocess.Popen(
+            [*command, str(world.settings.data_dir), str(world.inputs)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def start(self, first: int) -> int:
+        """Start a refresh at a step; the process that does it, once it does."""
+        self.notes.unlink(missing_ok=True)
+        child = int(self._ask(str(first)))
+        wait_until(lambda: self.notes.exists() and self.notes.read_text().endswith("\n"))
+        return child
+
+    def judge(self) -> None:
+        """Ask Great Expectations of the working tables what every child asks of them again."""
+        assert self._ask("judge") == "judged"
+
+    def end(self) -> int:
+        """How the child ended: 0 well, 1 by an error, -9 killed."""
+        return int(self.process.stdout.readline())
+
+    def step(self) -> int:
+        """The step the child came to."""
+        return int(self.notes.read_text().rsplit("\n", 2)[-2].split()[0])
+
+    def _ask(self, request: str) -> str:
+        self.process.stdin.write(f"{request}\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+
+class Killed:
+    """A world, the refreshes of it that were killed, and what its published file was found to be after each."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.refresher = Refresher(world)
+        self.publishing = len(world.catalog.steps())  # the number of the last step
+        self.starts = [0.0]  # when each step begins in a refresh that nobody kills, seconds; last of all its end
+        self.contents = {}
+        for edition in EDITIONS:
+            if edition == EDITIONS[0]:
+                self._build_and_measure(edition)
+            else:
+                build_edition(world, edition)
+            self.contents[edition] = content_of_tables(world)
+            self.refresher.judge()
+            begin = time.monotonic()
+            self.refresher.start(self.publishing)
+            assert self.refresher.end() == 0
+        self.starts.append(self.starts[-1] + time.monotonic() - begin)
+        self.edition = edition
+        self.known: dict[str, str] = {}  # sha256 of a file that was found whole -> its edition
+        self.found: Counter[str] = Counter()
+
+    def _build_and_measure(self, edition: str) -> None:
+        write_edition(self.world, edition)
+        begin = time.monotonic()
+        for step, _ in self.world.catalog.steps():
+            self.world.build(step)
+            self.starts.append(time.monotonic() - begin)
+
+    def pass_over(self, moments: list[float], aimed: int, rng: random.Random) -> None:
+        """Refresh from other sources with a kill at each moment (seconds from its start), and let it come through."""
+        old = self.edition
+        self.edition = next(edition for edition in EDITIONS if edition != old)
+        write_edition(self.world, self.edition)
+        step = 0
+        for moment in sorted(moments):
+            child = self.refresher.start(step)
+            begin = time.monotonic()
+            delay = max(0.0, moment - self.starts[step])
+            wait_until(lambda: self._is_over(child) or time.monotonic() - begin >= delay)  # noqa: B023
+            if self._kill(child, old, "at random"):
+                return
+            step = self.refresher.step()
+        for _ in range(aimed):
+            child = self.refresher.start(step)
+            wait_until(lambda: self._is_over(child) or self._is_about_to_rename())  # noqa: B023
+            begin, delay = time.monotonic(), rng.uniform(0, 0.06)
+            wait_until(lambda: time.monotonic() - begin >= delay, pause=0)  # noqa: B023
+            if self._kill(child, old, "around the rename"):
+                return
+            step = self.refresher.step()
+        self.refresher.start(step)
+        self._come_through()
+
+    def _is_over(self, child: int) -> bool:
+        return self.refresher.step() > self.publishing
+
+    def _is_about_to_rename(self) -> bool:
+        return any(self.world.settings.releases_dir.glob(".candidate-*/manifest.json"))
+
+    def _kill(self, child: int, old: str, when: str) -> bool:
+        """Kill a refresh, look at what is published; whether it had come through before."""
+        # the process alone, as the system does where memory is short, or all it started with it
+        (os.kill if len(self.found) % 2 else os.killpg)(child, signal.SIGKILL)
+        ended = self.refresher.end()
+        if ended == 0:
+            self._check()
+            return True
+        assert ended == -signal.SIGKILL
+        self.found[f"kills {when}"] += 1
+        self.found["after it the old release" if self._whole() == old else "after it the new release"] += 1
+        return False
+
+    def _come_through(self) -> None:
+        assert self.refresher.end() == 0
+        self._check()
+
+    def _whole(self) -> str:
+        """The edition of the published file, which is exactly a release of it."""
+        database = self.world.settings.database
+        sha256 = sha256_of(database)
+        if sha256 not in self.known:
+            edition = query(database, EDITION_OF)[0][0]
+            assert content_of(database) == self.contents[edition]
+            releases = self.world.settings.releases_dir.glob("*/ogp.duckdb")  # also a candidate that is not kept yet
+            assert sha256 in {sha256_of(path) for path in releases}
+            self.known[sha256] = edition
+        return self.known[sha256]
+
+    def _check(self) -> None:
+        """A run came through: the new edition is published, every kept release was, and nothing is left over."""
+        settings = self.world.settings
+        assert self._whole() == self.edition
+        assert hidden_files(settings.data_dir) == []
+        published = {row[0] for row in query(settings.database, "select release_id from meta.releases")}
+        kept = {path.name for path in settings.releases_dir.iterdir()}
+        assert kept <= published
+        assert max(published) in kept
+        self.found["runs that came through afterwards"] += 1
+
+
+def wait_until(holds: Callable[[], bool], pause: float = 0.001) -> None:
+    """Look again and again, for the other process works on its own."""
+    end = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        if pause:
+            time.sleep(pause)
+
+
+@pytest.fixture
+def killed(world: World) -> Iterator[Killed]:
+    world.settings.data_dir.mkdir()
+    killed = Killed(world)
+    yield killed
+    killed.refresher.process.kill()
+    killed.refresher.process.communicate()
+
+
+def test_the_published_file_is_whole_after_a_kill_at_any_moment(killed: Killed, profile: str, figure) -> None:
+    at_random, passes, aimed = KILLS[profile]
+    rng = random.Random(2016)
+    while killed.found["kills at random"] < at_random * passes:
+        killed.pass_over([rng.uniform(0, killed.starts[-1]) for _ in range(at_random)], aimed, rng)
+    kills = killed.found["kills at random"] + killed.found["kills around the rename"]
+    found = killed.found["after it the old release"] + killed.found["after it the new release"]
+    assert kills == found >= at_random * passes
+    assert killed.found["kills around the rename"] >= 1
+    for what, count in sorted(killed.found.items()):
+        figure(f"kill -9 of a refresh: {what}", count)
+    figure("kill -9 of a refresh: published file whole, the old or the new", f"{found} of {kills}")
+
+
+def test_the_command_line_is_killed(published: World, catalog: Catalog, profile: str, figure, tmp_path: Path) -> None:
+    world, settings = published, published.settings
+    contents = {EDITIONS[0]: content_of(settings.database)}
+    before = sha256_of(settings.database)
+    write_edition(world, EDITIONS[1])
+    rng = random.Random(2012)
+    kills = KILLS_OF_THE_COMMAND_LINE[profile]
+    command = [str(PROGRAM), "refresh", "--data-dir", str(settings.data_dir), "--sources", str(world.inputs)]
+    length = 20.0
+    for _ in range(kills):
+        begin = time.monotonic()
+        process = subprocess.Popen(command, env=CLEAN, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: (settings.data_dir / "dagster" / "history").exists() or process.poll() is not None)  # noqa: B023
+        delay = rng.uniform(0, length)
+        wait_until(lambda: process.poll() is not None or time.monotonic() - begin >= delay, pause=0.01)  # noqa: B023
+        process.kill()
+        if process.wait() == 0:  # it was faster
+            break
+        assert sha256_of(settings.database) == before
+        assert content_of(settings.database) == contents[EDITIONS[0]]
+    figure("kill -9 of `ogp-pipeline refresh`: old release whole", f"{kills} of {kills}")
+    if profile == "ci":
+        return
+    done = run(settings.data_dir, "--sources", str(world.inputs))
+    assert done.returncode == 0, done.stderr
+    assert query(settings.database, EDITION_OF) == [(EDITIONS[1],)]
+    assert hidden_files(settings.data_dir) == []
+    with dg.DagsterInstance.from_config(str(settings.data_dir / "dagster")) as instance:
+        statuses = Counter(run.status for run in instance.get_runs(dg.RunsFilter(job_name="refresh")))
+    assert set(statuses) <= {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE}
+    figure("killed runs that Dagster was told of by the next one", statuses[dg.DagsterRunStatus.FAILURE])
