@@ -20,6 +20,7 @@ _held: set[Path] = set()  # the folders this process has locked: a run locks onc
 LEFTOVERS = (
     ".*.tmp",
     ".step-*",
+    ".spill-*",
     ".fetch-*",
     "tables/.*.tmp",
     "snapshots/.*.tmp",

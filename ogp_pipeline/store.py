@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
 
 import duckdb
 
@@ -34,15 +35,27 @@ class TableState:
     written_at: str
 
 
+# A million commitments are sorted and joined in it; the texts of a query come on top of it.
+MEMORY = "1500MB"
+
+
 class TableError(OgpError):
     """A model's SQL does not give what its contract promises."""
 
     heading = "a table does not keep its contract"
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that never loads extensions from outside."""
-    return duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never loads extensions from outside.
+
+    With a data folder for `spill_into` it holds at most MEMORY, and what is more than that lies in a folder there until
+    the connection closes; what a killed process leaves is removed by the next run.
+    """
+    config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    if spill_into is None:
+        return duckdb.connect(config=config)
+    spill = spill_into / f".spill-{uuid4().hex}"  # no two connections may share one
+    return duckdb.connect(config=config | {"memory_limit": MEMORY, "temp_directory": spill.as_posix()})
 
 
 def quoted(name: str) -> str:
@@ -105,7 +118,7 @@ class Store:
         missing = [name for name in reads if not self.path(name).exists()]
         if missing:
             raise MissingTableError([f"{name} has not been built yet: materialise {name}" for name in missing])
-        with connect() as connection:
+        with connect(self.tables_dir.parent) as connection:
             prepare(connection, macros)
             for name in reads:
                 source = literal(self.path(name).as_posix())
@@ -209,7 +222,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
 def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:
     """The SELECT with the columns of the contract, in its order and types, sorted by its key."""
     if model.contract.private and not model.contract.columns:
-        return f"select * from ({select}) order by all"
+        return f"select * from ({select}) {_order(model)}"
     try:
         found = [row[0] for row in connection.execute(f"describe ({select})").fetchall()]
     except duckdb.Error as error:
@@ -224,8 +237,14 @@ def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select
         raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
     columns = [f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()]
     columns += [quoted(name) for name in unnamed]
-    order = ", ".join(quoted(name) for name in model.contract.key) or "all"
-    return f"select {', '.join(columns)} from ({select}) order by {order}"
+    return f"select {', '.join(columns)} from ({select}) {_order(model)}"
+
+
+def _order(model: Model) -> str:
+    """The clause that puts rows into the order of the key; blank where they come in it."""
+    if model.contract.in_order:
+        return ""
+    return f"order by {', '.join(quoted(name) for name in model.contract.key) or 'all'}"
 
 
 def _does_not_run(model: Model, error: duckdb.Error) -> TableError:
