@@ -48,8 +48,8 @@ class TableError(OgpError):
 def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that never loads extensions from outside.
 
-    With a data folder for `spill_into` it holds at most MEMORY, and what is more than that lies in a folder there until
-    the connection closes; what a killed process leaves is removed by the next run.
+    With `spill_into`, the data folder or that of a candidate, it holds at most MEMORY, and what is more than that lies
+    in a folder there until the connection closes; what a killed process leaves is removed by the next run.
     """
     config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     if spill_into is None:
