@@ -9,7 +9,7 @@ import click
 
 from benchmarks.measurement import Measurement
 
-BENCHMARKS: tuple[str, ...] = ()  # modules of this package with measure(quick: bool) -> list[Measurement]
+BENCHMARKS: tuple[str, ...] = ("growth",)  # modules of this package with measure(quick: bool) -> list[Measurement]
 
 
 @click.command()
