@@ -19,7 +19,7 @@ from benchmarks.processes import tell
 from benchmarks.table import as_text, table
 
 # modules of this package with measure(quick: bool) -> list[Measurement], in the order of the table
-BENCHMARKS = ("refresh", "definitions", "side_by_side", "analysts")
+BENCHMARKS = ("refresh", "definitions", "side_by_side", "analysts", "growth")
 
 
 @click.command()

@@ -96,13 +96,23 @@ def ui(data_dir: Path | None, port: int) -> None:
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--seed", default=2016, show_default=True)
 @click.option("--members", default=36, show_default=True)
-@click.option("--commitments", default=900, show_default=True)
-def sample(folder: Path, seed: int, members: int, commitments: int) -> None:
+@click.option("--commitments", default=900, show_default=True, help="To 2015; later plans stay few.")
+@click.option(
+    "--size",
+    type=int,
+    help="Grow the sample to this many commitments, 2,000 to 1,000,000, by further members' plans after 2016.",
+)
+def sample(folder: Path, seed: int, members: int, commitments: int, size: int | None) -> None:
     """Write the SYNTHETIC sample, files of a fictional partnership in the official layouts, into FOLDER."""
-    from ogp_pipeline.sample import write_sample
+    from ogp_pipeline.sample import USUAL_COMMITMENTS, USUAL_MEMBERS, write_grown_sample, write_sample
 
     try:
-        write_sample(folder, seed=seed, members=members, commitments=commitments)
+        if size is None:
+            write_sample(folder, seed=seed, members=members, commitments=commitments)
+        elif (members, commitments) != (USUAL_MEMBERS, USUAL_COMMITMENTS):
+            raise click.UsageError("--size grows the usual sample: leave --members and --commitments out")
+        else:
+            write_grown_sample(folder, size, seed=seed)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     click.echo(f"SYNTHETIC sample written to {folder}")

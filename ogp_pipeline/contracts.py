@@ -80,7 +80,8 @@ class Contract(_Strict):
     `built_by` names a function `module:function` for tables that SQL cannot compute, `reads` what it reads.
     `extras` lets columns pass that are not named (raw layouts). `private` keeps a table out of releases and
     checks. `in_release` marks the tables of `meta` that are written while a release is built; they are no assets.
-    `reads` may hold patterns such as `staging._*`: the private tables of the sources.
+    `reads` may hold patterns such as `staging._*`: the private tables of the sources. `in_order` says that the rows
+    come in the order of the key, so that they need not be sorted, which for wide rows costs more than all else.
 
     `source` says where the values of the table come from and by which rule, for every column that does not say so
     itself; `usage_warning` what a reader must know before counting or comparing rows. Both stand in the data
@@ -111,6 +112,7 @@ class Contract(_Strict):
     built_by: str | None = Field(default=None, pattern=r"^[a-z_.]+:[a-z_]+$")
     reads: tuple[str, ...] = ()
     extras: bool = False
+    in_order: bool = False
     private: bool = False
     in_release: bool = False
     recognised_by: tuple[str, ...] = ()
@@ -141,7 +143,12 @@ class Contract(_Strict):
         problems = []
         if not self.private and not self.columns:
             problems.append("columns: a table that is not private names its columns")
-        places = [("key", self.key), ("foreign_keys", tuple(self.foreign_keys)), ("row_key", self.row_key)]
+        # the columns of a private table are what its SELECT gives, and its key the order of its rows
+        places = [
+            ("key", self.key if self.columns else ()),
+            ("foreign_keys", tuple(self.foreign_keys)),
+            ("row_key", self.row_key),
+        ]
         places.append(("compared", self.compared))
         places.append(("derived_rows", tuple(self.derived_rows)))
         places += [(f"rows_from {staged}", names) for staged, names in self.rows_from.items()]

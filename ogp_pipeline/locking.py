@@ -20,6 +20,7 @@ _held: set[Path] = set()  # the folders this process has locked: a run locks onc
 LEFTOVERS = (
     ".*.tmp",
     ".step-*",
+    ".spill-*",
     ".fetch-*",
     "tables/.*.tmp",
     "snapshots/.*.tmp",
@@ -75,6 +76,8 @@ def _holder(file: IO[str]) -> str:
 def _remove_leftovers(data_dir: Path) -> None:
     for pattern in LEFTOVERS:
         for path in data_dir.glob(pattern):
+            if path.name.startswith(f".spill-{os.getpid()}-"):
+                continue  # of a session of this process, which lives as long as it
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path, ignore_errors=True)
             else:

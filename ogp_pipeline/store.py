@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
+from uuid import uuid4
 
 import duckdb
 
@@ -37,24 +38,38 @@ class TableState:
     written_at: str
 
 
+# A million commitments are sorted and joined in it; the texts of a query come on top of it.
+MEMORY = "1500MB"
+SPILL_PREFIX = ".spill-"
+
+
 class TableError(OgpError):
     """A model's SQL does not give what its contract promises."""
 
     heading = "a table does not keep its contract"
 
 
-def connect() -> duckdb.DuckDBPyConnection:
-    """An in-memory DuckDB that never loads extensions from outside."""
-    return duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
+    """An in-memory DuckDB that never loads extensions from outside.
+
+    With `spill_into`, the data folder or that of a candidate, it holds at most MEMORY, and what is more than that lies
+    in a folder there until the connection closes; what a killed process leaves is removed by the next run.
+    """
+    config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    if spill_into is None:
+        return duckdb.connect(config=config)
+    # no two connections may share one; the process says which of them are in use
+    spill = spill_into / f"{SPILL_PREFIX}{os.getpid()}-{uuid4().hex}"
+    return duckdb.connect(config=config | {"memory_limit": MEMORY, "temp_directory": spill.as_posix()})
 
 
-@cache
-def _engine() -> tuple[duckdb.DuckDBPyConnection, Lock]:
-    """The one DuckDB that the sessions of this process share: to start another takes ten times as long as a session.
+@lru_cache(maxsize=4)
+def _engine(data_dir: Path) -> tuple[duckdb.DuckDBPyConnection, Lock]:
+    """The one DuckDB that the sessions on a data folder share: to start another takes ten times as long as a session.
 
     It keeps no bytes of the working tables: they are replaced while it lives.
     """
-    engine = connect()
+    engine = connect(data_dir)
     engine.execute("set enable_external_file_cache = false")
     return engine, Lock()
 
@@ -63,9 +78,9 @@ _workspaces = count(1)
 
 
 @contextmanager
-def _workspace() -> Iterator[duckdb.DuckDBPyConnection]:
+def _workspace(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory of its own, which is gone afterwards: nothing is seen of others."""
-    engine, lock = _engine()
+    engine, lock = _engine(data_dir)
     name = f"workspace_{next(_workspaces)}"
     with lock:
         connection = engine.cursor()
@@ -139,7 +154,7 @@ class Store:
         missing = [name for name in reads if not self.path(name).exists()]
         if missing:
             raise MissingTableError([f"{name} has not been built yet: materialise {name}" for name in missing])
-        with _workspace() as connection:
+        with _workspace(self.tables_dir.parent) as connection:
             prepare(connection, macros)
             for name in reads:
                 source = literal(self.path(name).as_posix())
@@ -243,7 +258,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
 def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:
     """The SELECT with the columns of the contract, in its order and types, sorted by its key."""
     if model.contract.private and not model.contract.columns:
-        return f"select * from ({select}) order by all"
+        return f"select * from ({select}) {_order(model)}"
     try:
         found = [row[0] for row in connection.execute(f"describe ({select})").fetchall()]
     except duckdb.Error as error:
@@ -258,8 +273,14 @@ def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select
         raise TableError([f"{fault}: change {model.path.name} or its contract" for fault in faults])
     columns = [f"cast({quoted(name)} as {column.type}) as {quoted(name)}" for name, column in promised.items()]
     columns += [quoted(name) for name in unnamed]
-    order = ", ".join(quoted(name) for name in model.contract.key) or "all"
-    return f"select {', '.join(columns)} from ({select}) order by {order}"
+    return f"select {', '.join(columns)} from ({select}) {_order(model)}"
+
+
+def _order(model: Model) -> str:
+    """The clause that puts rows into the order of the key; blank where they come in it."""
+    if model.contract.in_order:
+        return ""
+    return f"order by {', '.join(quoted(name) for name in model.contract.key) or 'all'}"
 
 
 def _does_not_run(model: Model, error: duckdb.Error) -> TableError:

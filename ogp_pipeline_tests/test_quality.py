@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ogp_pipeline import quality
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_groups, code_lists, evaluate, suite_rules
 from ogp_pipeline.store import connect, literal, prepare, quoted
@@ -124,6 +125,12 @@ CHECKS = {
 }
 
 
+@pytest.fixture(params=[quality.MANY_ROWS, 0], ids=["texts", "categories"])
+def any_size(request, monkeypatch):
+    """Great Expectations is handed the texts of small tables and the categories of large ones, with one verdict."""
+    monkeypatch.setattr(quality, "MANY_ROWS", request.param)
+
+
 def test_every_promise_is_a_check(small):
     found = verdicts(small, [{}], ["AP_ALB01"])
     assert {name: (verdict.group, verdict.severity) for name, verdict in found.items()} == CHECKS
@@ -142,6 +149,7 @@ def test_every_promise_is_a_check(small):
         pytest.param([{"url": None}, {"stage": "implementation", "url": None}], id="NULL twice in a unique column"),
     ],
 )
+@pytest.mark.usefixtures("any_size")
 def test_what_keeps_its_promises(small, rows):
     assert failed(small, rows, ["AP_ALB01"] if rows else []) == {}
 
@@ -177,6 +185,7 @@ KEY = {"plan_id": "AP_ALB01", "stage": "development"}
     ],
     ids=lambda fault: fault.why,
 )
+@pytest.mark.usefixtures("any_size")
 def test_a_broken_promise_is_caught(small, fault):
     found = failed(small, fault.rows)
     assert list(found) == [fault.check]
@@ -186,6 +195,7 @@ def test_a_broken_promise_is_caught(small, fault):
     assert len(verdict.sample) == fault.failing_rows
 
 
+@pytest.mark.usefixtures("any_size")
 def test_a_key_that_is_missing_is_caught_and_the_others_are_still_checked(small):
     found = failed(small, [{}, {"plan_id": None, "level": "advise"}, {"first_year": 1, "stage": "throughout"}])
     assert {"plan_id_is_given", "level_is_a_code", "first_year_range"} <= set(found)

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ogp_pipeline.errors import ContractError, MissingTableError
-from ogp_pipeline.store import Store, TableError, TableState, literal, quoted, sha256_of, write_atomically
+from ogp_pipeline.store import Store, TableError, TableState, connect, literal, quoted, sha256_of, write_atomically
 from ogp_pipeline_tests.test_contracts_and_models import catalog_of
 
 FILES = {
@@ -375,3 +375,18 @@ def test_a_private_table_alone_in_its_step_does_not_break_the_list_of_faults(tmp
         assert "metrics._hidden" in str(error)
     else:
         assert any(line.startswith("metrics._hidden is missing") for line in store.faults())
+
+
+def test_what_does_not_fit_in_memory_lies_in_the_folder_until_the_connection_closes(tmp_path, monkeypatch):
+    """Sorted in less memory than it takes: the folder is there meanwhile, the rows are whole, and nothing is left."""
+    monkeypatch.setattr("ogp_pipeline.store.MEMORY", "100MB")
+    with connect(tmp_path) as connection:
+        connection.execute("set threads = 1")
+        connection.execute(
+            "create temp table sorted as select md5(i::varchar) as word, repeat(md5(i::varchar), 8) as text "
+            "from range(500_000) as numbers(i) order by text"
+        )
+        assert [path.name.startswith(".spill-") for path in tmp_path.iterdir()] == [True]
+        found = connection.execute("select count(*), count(distinct word) from sorted").fetchone()
+    assert found == (500_000, 500_000)
+    assert list(tmp_path.iterdir()) == []

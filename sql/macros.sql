@@ -60,16 +60,16 @@ create or replace macro title_similarity(one, other) as
 -- A label for comparison: as fold, and without the prefix of the 2016 release (`c. Substantial`).
 create or replace macro fold_label(value) as regexp_replace(fold(value), '^[a-z][.)] *', '');
 
--- The code of a label: verbatim first, else folded. `labels` is the row of staging.label_maps.
+-- The code of a label: verbatim first, else folded. `labels` is the row of reference._label_maps. The list comes first:
+-- it is the same for all rows, so that only its own few labels are searched for each.
 create or replace macro label_code(labels, list, value) as
-    coalesce(labels.verbatim[list || '|' || value], labels.folded[list || '|' || fold_label(value)]);
+    coalesce(labels.verbatim[list][value], labels.folded[list][fold_label(value)]);
 
 create or replace macro label_problem(labels, column_name, list, value) as
     case
-        when value is null or labels.verbatim[list || '|' || value] is not null then null
-        when labels.folded[list || '|' || fold_label(value)] is not null
-            then problem(column_name, 'label_variant', 'repair', value,
-                         labels.folded[list || '|' || fold_label(value)])
+        when value is null or labels.verbatim[list][value] is not null then null
+        when labels.folded[list][fold_label(value)] is not null
+            then problem(column_name, 'label_variant', 'repair', value, labels.folded[list][fold_label(value)])
         when trim(value) = '' then problem(column_name, 'blank', 'unreadable', value, null)
         else problem(column_name, 'label_unknown', 'unreadable', value, null)
     end;
@@ -78,8 +78,8 @@ create or replace macro label_problem(labels, column_name, list, value) as
 create or replace macro twin_problem(labels, column_name, list, value, twin_column, twin) as
     case
         when label_code(labels, list, value) is null or twin is null then null
-        when labels.numbers[list || '|' || label_code(labels, list, value)] is null then null
-        when labels.numbers[list || '|' || label_code(labels, list, value)] = trim(twin) then null
+        when labels.numbers[list][label_code(labels, list, value)] is null then null
+        when labels.numbers[list][label_code(labels, list, value)] = trim(twin) then null
         else problem(twin_column, 'twin_disagrees', 'doubt', twin, column_name || ' = ' || value)
     end;
 
@@ -90,8 +90,8 @@ create or replace macro change_twin_problem(labels, label, twin, progress, end_o
         when label_code(labels, 'change_in_completion', label) in ('no_data', 'not_reviewed', 'not_applicable') then
             case when trim(twin) <> trim(label)
                 then problem('_ChangeCompletion', 'twin_disagrees', 'doubt', twin, 'Change In Completion = ' || label) end
-        when whole_number(labels.numbers['completion|' || label_code(labels, 'completion', end_of_term)])
-            - whole_number(labels.numbers['completion|' || label_code(labels, 'completion', progress)])
+        when whole_number(labels.numbers['completion'][label_code(labels, 'completion', end_of_term)])
+            - whole_number(labels.numbers['completion'][label_code(labels, 'completion', progress)])
             = try_cast(trim(twin) as integer) then null
         else problem('_ChangeCompletion', 'twin_disagrees', 'doubt', twin, 'Change In Completion = ' || label)
     end;

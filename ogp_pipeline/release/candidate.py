@@ -44,7 +44,7 @@ def build_tables_of_release(path: Path, store: Store) -> None:
 
 def audit_session(path: Path, catalog: Catalog) -> duckdb.DuckDBPyConnection:
     """A connection that sees the tables of the candidate under their own names, with the models' macros."""
-    connection = connect()
+    connection = connect(path.parent)
     prepare(connection, catalog.macros)
     connection.execute(f"attach {literal(path.as_posix())} as release (read_only)")
     for model in catalog.public:
@@ -112,7 +112,7 @@ def _keep_earlier_releases(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _open(path: Path, create: bool = False) -> duckdb.DuckDBPyConnection:
-    connection = connect()
+    connection = connect(path.parent)
     options = f" (storage_version {literal(STORAGE_VERSION)})" if create else ""
     connection.execute(f"attach {literal(path.as_posix())} as release{options}")
     return connection

@@ -62,7 +62,7 @@ def record_changes(path: Path, catalog: Catalog, now: Made, earlier: Path | None
 
     Both are empty where there is no earlier release.
     """
-    with connect() as connection:
+    with connect(path.parent) as connection:
         connection.execute(f"attach {literal(path.as_posix())} as release")
         before = None
         if earlier is not None:

@@ -8,7 +8,7 @@ over the clean rows (`dirt.py`), what people fill in (`forms.py`), and any readi
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -16,7 +16,8 @@ from typing import TextIO
 from ogp_pipeline.sample.dirt import DIRT, Dirt, Spoiler
 from ogp_pipeline.sample.forms import RELEASED as FORMS_RELEASED
 from ogp_pipeline.sample.forms import form_files
-from ogp_pipeline.sample.later import later_plans, master_rows
+from ogp_pipeline.sample.grown import GrownPartnership, grown_members, member_list_rows, members_needed
+from ogp_pipeline.sample.later import headers, later_plans, master_rows
 from ogp_pipeline.sample.layouts import (
     BLANK_HEADERS,
     EXPLORER_HEADER,
@@ -34,7 +35,7 @@ from ogp_pipeline.sample.partnership import (
 )
 from ogp_pipeline.store import write_atomically
 
-__all__ = ["DIRT", "Dirt", "write_sample"]
+__all__ = ["DIRT", "Dirt", "write_grown_sample", "write_sample"]
 
 EXPLORER_FILE = "explorer/ogp_commitments_sample.csv"
 PROCESS_FILE = "process/ogp_process_sample.csv"
@@ -50,6 +51,16 @@ RELEASED = {
     MASTER_FILE: "2024-07-03",
     **FORMS_RELEASED,
 }
+GROWN_MEMBERS_FILE = "members/members_grown_sample.csv"
+GROWN_MASTER_FILE = "master/ogp_master_grown_sample.csv"
+GROWN_PLANS_FILE = "irm-reports/plan_coding_grown_sample.csv"
+GROWN = {
+    GROWN_MEMBERS_FILE: "2024-07-03",
+    GROWN_MASTER_FILE: "2024-07-03",
+    GROWN_PLANS_FILE: "2024-05-31",
+}
+SMALLEST_SIZE, LARGEST_SIZE = 2_000, 1_000_000  # commitments of a grown sample
+USUAL_MEMBERS, USUAL_COMMITMENTS = 36, 900
 FEWEST_COMMITMENTS = 200  # with fewer, the rows refused for their dirt would pass 2 %
 
 
@@ -57,8 +68,8 @@ def write_sample(
     folder: Path,
     *,
     seed: int = 2016,
-    members: int = 36,
-    commitments: int = 900,
+    members: int = USUAL_MEMBERS,
+    commitments: int = USUAL_COMMITMENTS,
     planted_effect: float = 0.0,
 ) -> None:
     """Writes the fictional partnership into `folder`, which is created; files already there are replaced.
@@ -90,7 +101,37 @@ def write_sample(
     for name, content in form_files(seed, later):
         write_atomically(folder / name, content)
     with _replacing(folder / MANIFEST_FILE) as file:
-        file.write(_manifest())
+        file.write(_manifest(RELEASED))
+
+
+def write_grown_sample(folder: Path, size: int, *, seed: int = 2016) -> None:
+    """Writes the sample and, beside it, further members' commitments after 2016 up to about `size` in all.
+
+    These are in the layout of the master, the layout of what is published now: a file of their own, with a list of
+    their members and with the levels of influence of their national plans (`grown.py`). A member has four plans, a plan
+    20 commitments, whatever the size is. The commitments of the sample are within `size` as its two files have them.
+    A million take about a minute. The same arguments give the same bytes.
+
+    Raises ValueError for a size out of range.
+    """
+    if not SMALLEST_SIZE <= size <= LARGEST_SIZE:
+        raise ValueError(f"size is {size}: give {SMALLEST_SIZE} to {LARGEST_SIZE} commitments")
+    write_sample(folder, seed=seed)
+    with (folder / MASTER_FILE).open(encoding="utf-8", newline="") as file:
+        later = sum(1 for _ in csv.reader(file)) - 1
+    further = size - USUAL_COMMITMENTS - later
+    members = tuple(grown_members(members_needed(further)))
+    grown = GrownPartnership(seed, members, further)
+    with _replacing(folder / GROWN_MEMBERS_FILE) as file:
+        _csv_writer(file).writerows([MEMBERS_HEADER, *member_list_rows(members)])
+    with _replacing(folder / GROWN_MASTER_FILE) as file:
+        _csv_writer(file).writerows(grown.master_rows())
+    header = headers("irm_report_plans")
+    with _replacing(folder / GROWN_PLANS_FILE) as file:
+        _csv_writer(file).writerow(header)
+        _csv_writer(file).writerows([row.get(name, "") for name in header] for row in grown.plan_codings())
+    with _replacing(folder / MANIFEST_FILE) as file:
+        file.write(_manifest(RELEASED | GROWN))
 
 
 def _check(members: int, commitments: int, planted_effect: float) -> None:
@@ -143,9 +184,9 @@ def _write_earlier_release(partnership: Partnership, members: int, commitments: 
         lines.writerow(row[column] for column in EXPLORER_HEADER)
 
 
-def _manifest() -> str:
+def _manifest(released_on: Mapping[str, str]) -> str:
     lines = ["# SYNTHETIC: every member, plan and commitment here is made by the generator; no real government."]
-    for file, released in RELEASED.items():
+    for file, released in released_on.items():
         lines += [
             f"- file: {file}",
             f"  released: {released}",

@@ -65,6 +65,19 @@ def plan_codings(seed: int, later: list[LaterPlan]) -> Iterator[Row]:
     yield _plan_row(plan, "Results report", "", cells)
 
 
+def level_codings(draws: Random, plan: LaterPlan) -> Iterator[Row]:
+    """Both levels of a national plan from its two reports; one plan in four was read by both coders, who may differ."""
+    products = (
+        ("Design report", "Implementation report") if plan.year < 2020 else ("Action plan review", "Results report")
+    )
+    cells = _development(draws), _implementation(draws)
+    is_read_twice, differ = draws.random() < 0.25, draws.random() < 0.1
+    for product, read in zip(products, cells, strict=True):
+        yield _plan_row(plan, product, FIRST, read)
+    if is_read_twice:
+        yield _plan_row(plan, products[1], SECOND, _implementation(draws) if differ else cells[1])
+
+
 def commitment_codings(seed: int, later: list[LaterPlan]) -> Iterator[Row]:
     """The rows of the commitment sheet: three commitments each of a few plans, from the second commitment on."""
     draws = Random(f"{seed} forms: commitments")

@@ -71,7 +71,7 @@ def headers(layout: str) -> tuple[str, ...]:
 def later_plans(seed: int, members: int, first_number: int) -> list[LaterPlan]:
     """Plans of the first members, numbered from `first_number` on, and of the fictional locals."""
     draws = Random(f"{seed} later")
-    areas = _policy_areas()
+    areas = policy_areas()
     plans = []
     for position in range(min(members, MEMBERS_WITH_LATER_PLANS)):
         for step, year in enumerate(NATIONAL_YEARS):
@@ -90,30 +90,47 @@ def _plan(draws: Random, areas: dict[str, str], owner: tuple[str, str, str, str]
     size = COMMITMENTS_PER_PLAN[int(draws.random() * len(COMMITMENTS_PER_PLAN))]
     rows = []
     for position in range(1, size + 1):
-        row = dict.fromkeys(headers("master_commitments"), "ND") | dict.fromkeys(areas, "0")
-        row |= {
-            "Commitment Unique Identifier": f"{member_id}{number:02}{position:02}",
+        row = {
+            **coded_row(draws, areas, kind, year),
+            **identity(member_id, number, position),
             "Country/Locality": name,
-            "Code": member_id,
             "Region": region,
-            "National Or Local": kind,
-            "Action Plan Number": str(number),
-            "Action Plan ID": f"AP_{member_id}{number:02}",
-            "Commitment Number": str(position),
-            "Commitment Dummy": "1",
-            "Year Of Submission": str(year),
-            "Action Plan End Year": str(year + 2),
-            "Action Plan Duration (Years)": "2",
-            "Theme": "NA",
-            "Start Date": f"{1 + int(draws.random() * 9)}/1/{year}",
-            "End Date": f"12/31/{year + 1}",
         }
-        _write_words(draws, areas, row)
-        # local plans from 2021 on are coded by their monitoring body, not by the IRM
-        _write_codes(draws, row, year, is_reviewed=kind != "Local" and draws.random() < 0.92)
-        _write_derived(row)
         rows.append(row)
     return LaterPlan(member_id, name, kind, number, year, tuple(rows))
+
+
+def identity(member_id: str, number: int, position: int) -> Row:
+    """The cells that tell a commitment from every other, by OGP's member id, the plan's number and its place there."""
+    commitment_id, plan_id = f"{member_id}{number:02}{position:02}", f"AP_{member_id}{number:02}"
+    return {
+        "Commitment Unique Identifier": commitment_id,
+        "Code": member_id,
+        "Action Plan Number": str(number),
+        "Action Plan ID": plan_id,
+        "Commitment Number": str(position),
+        "URL": f"https://partnership.example/{commitment_id}/",
+    }
+
+
+def coded_row(draws: Random, areas: dict[str, str], kind: str, year: int) -> Row:
+    """A row of the master with its words and codes, whoever's it is. `kind` is National, Legacy Local or Local."""
+    row = dict.fromkeys(headers("master_commitments"), "ND") | dict.fromkeys(areas, "0")
+    row |= {
+        "National Or Local": kind,
+        "Commitment Dummy": "1",
+        "Year Of Submission": str(year),
+        "Action Plan End Year": str(year + 2),
+        "Action Plan Duration (Years)": "2",
+        "Theme": "NA",
+        "Start Date": f"{1 + int(draws.random() * 9)}/1/{year}",
+        "End Date": f"12/31/{year + 1}",
+    }
+    _write_words(draws, areas, row)
+    # local plans from 2021 on are coded by their monitoring body, not by the IRM
+    _write_codes(draws, row, year, is_reviewed=kind != "Local" and draws.random() < 0.92)
+    write_derived(row)
+    return row
 
 
 def _write_words(draws: Random, areas: dict[str, str], row: Row) -> None:
@@ -121,7 +138,6 @@ def _write_words(draws: Random, areas: dict[str, str], row: Row) -> None:
     row["Commitment Title"] = row["Short Title"] = title
     row["Full Text"] = f"The {draws.choice(AGENCIES)} will see to it within two years. (SYNTHETIC)"
     row["Lead Institution"], row["Supporting Institution(s)"] = draws.choice(AGENCIES), "NA"
-    row["URL"] = f"https://partnership.example/{row['Commitment Unique Identifier']}/"
     for _ in range(1 + int(draws.random() * 3)):
         area = draws.choice(list(areas))
         row[area] = "1"
@@ -171,7 +187,7 @@ _VALUES = (
 )
 
 
-def _write_derived(row: Row) -> None:
+def write_derived(row: Row) -> None:
     """OGP's own derived columns, from the labels (DOMAIN.md section 6)."""
 
     def flag(holds: bool) -> str:
@@ -195,7 +211,7 @@ def _write_derived(row: Row) -> None:
         )
 
 
-def _policy_areas() -> dict[str, str]:
+def policy_areas() -> dict[str, str]:
     """Header of each policy area in the master -> the header of its parent, or an empty text."""
     with (PACKAGE_DIR / "reference" / "policy_areas.csv").open(encoding="utf-8", newline="") as file:
         areas = {row["policy_area"]: row for row in csv.DictReader(file)}
@@ -235,6 +251,6 @@ def master_rows(plans: list[LaterPlan]) -> Iterator[list[str]]:
             spoiled = dict(row)
             if place == 0 and position in dirt:
                 spoiled |= dirt[position][1]
-                _write_derived(spoiled)
+                write_derived(spoiled)
                 spoiled |= dirt[position][1]
             yield [spoiled[name] for name in header]

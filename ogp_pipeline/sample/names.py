@@ -64,3 +64,10 @@ AGENCIES = split_names(
     "Directorate of Shared Services|Agency for Clear Language|Commission on Fair Tenders|"
     "Secretariat for Local Voices|Institute of Public Measures"
 )
+
+# the three parts of the names of further members, each a capital first, a middle and an ending
+BEGINNINGS = split_names(
+    "Ald|Bram|Cor|Dorv|Eskel|Fen|Gal|Hask|Ilm|Jast|Keld|Lorv|Mers|Nord|Osk|Pell|Quill|Rast|Sarv|Tolm|Ulv|Vann|Wexl|Yorv"
+)
+MIDDLES = split_names("a|e|i|o|u|an|en|or|al|is")
+ENDINGS = split_names("doria|mark|vessa|thane|kesh|lund|brook|stad|wick|mere|zora|phane")

@@ -57,4 +57,5 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
             ) as _corrections
         from {raw} as raw_rows
         left join row_fixes using (_source_file, _source_row)
+        order by raw_rows._source_file, raw_rows._source_row
     """

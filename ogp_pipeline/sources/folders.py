@@ -20,6 +20,7 @@ from ogp_pipeline.safe_text import unicode_name
 from ogp_pipeline.sample import write_sample
 from ogp_pipeline.settings import OFFICIAL, SAMPLE, Settings
 from ogp_pipeline.sources.layouts import Layout
+from ogp_pipeline.sources.looked_at import LookedAt
 from ogp_pipeline.sources.official import kept_file, last_download, official_files, released_date
 from ogp_pipeline.sources.snapshots import keep
 from ogp_pipeline.sources.source_files import UNREADABLE, ManifestEntry, SourceFile, scan_file
@@ -29,6 +30,7 @@ MANIFEST = "sources.yml"
 MANIFEST_BYTES = 1_000_000  # some 5,000 entries
 LEADS_ELSEWHERE = "a link that leads out of the folder, to a folder or to nothing"
 SOURCES_OF_TABLES = "sources.json"  # beside the working tables
+_scanned: LookedAt[list[SourceFile]] = LookedAt()
 COMMITMENT_LAYOUTS = ("explorer_commitments", "master_commitments")
 
 
@@ -190,7 +192,7 @@ def _scan_official(settings: Settings, known: Sequence[Layout], errors: list[str
             found.append(replace(file, status="missing", reason=reason))
         else:
             has_commitments |= official.layout in COMMITMENT_LAYOUTS
-            found += scan_file(file, known)
+            found += _scan_once(file, known)
     if not has_commitments:
         advice = "no commitments among the official files: look at the reasons and run `ogp-pipeline fetch` again"
         errors += [*missing, advice]
@@ -211,12 +213,18 @@ def _scan_folder(folder: Path, prefix: str, known: Sequence[Layout]) -> list[Sou
             reason = f"{LEADS_ELSEWHERE} is not followed: put the file itself there"
             found.append(replace(file, reason=reason))
         else:
-            found += scan_file(file, known)
+            found += _scan_once(file, known)
     for entry in entries:
         if not (folder / entry.file).exists():
             reason = f"{MANIFEST} names it and it is not in the folder"
             found.append(SourceFile(prefix + entry.file, folder / entry.file, "missing", reason, entry))
     return found
+
+
+def _scan_once(file: SourceFile, known: Sequence[Layout]) -> list[SourceFile]:
+    """The file as `scan_file` finds it, or found it in this process: every step of a run looks at all files."""
+    contracts = [layout.contract for layout in known]
+    return list(_scanned.once(file.path, (file, contracts), lambda: scan_file(file, known)))
 
 
 def _leads_to_a_file_inside(link: Path, root: Path) -> bool:

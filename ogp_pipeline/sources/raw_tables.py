@@ -10,6 +10,7 @@ import hashlib
 import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from operator import itemgetter
 from uuid import uuid4
 
 import duckdb
@@ -22,6 +23,7 @@ from ogp_pipeline.sources.snapshots import FirstKept, file_of, first_kept
 from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
 
+CELL_END = "\x1f"
 # what spreadsheet programs show, and export, where a formula failed
 FORMULA_ERRORS = {
     *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
@@ -104,7 +106,10 @@ def _encoding(file: SourceFile) -> str | None:
 
 def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop) -> str:
     """The raw table of one layout: the rows of all its files, with the file, row and hash they came from."""
-    loaded = [file for file in workshop.files if file.status == "loaded" and file.layout == model.table]
+    loaded = sorted(
+        (file for file in workshop.files if file.status == "loaded" and file.layout == model.table),
+        key=lambda file: file.name.encode("utf-8", "replace"),  # the order of the key, as the database compares texts
+    )
     names = [*model.contract.columns, *(name for file in loaded for name in file.header.columns)]
     # DuckDB's names do not differ by case: the first spelling is the column
     columns = list({name.casefold(): name for name in reversed(names)}.values())[::-1]
@@ -127,29 +132,39 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
     position = {name.casefold(): index for index, name in enumerate(file.header.columns)}
     width = len(file.header.columns)
     named = max((index for index, cell in enumerate(file.header.cells, start=1) if cell.strip()), default=width)
-    places = [position.get(name.casefold()) for name in columns]
+    # the mark of a column that the file does not have stands behind the last cell
+    places = [position.get(name.casefold(), width) for name in columns]
+    in_order = itemgetter(*places)
     own = {name: columns.index(name) for name in SOURCE_COLUMNS}
     key_places = [position.get(name.casefold()) for name in file.header.layout.contract.row_key]
+    is_sheet = file.grid.sheet is not None
     for number, cells, note in file.noted_rows():
-        cells = [cell.replace("\0", "\ufffd") for cell in cells]
+        content = CELL_END.join(cells)
+        if "\0" in content:
+            cells = [cell.replace("\0", "\ufffd") for cell in cells]
+            content = CELL_END.join(cells)
         given = len(cells)
         notes = [note] if note else []
         surplus = [cell for cell in cells[width:] if cell.strip()]
         # the rows of a sheet end with their last cell that is not blank
-        if (given < named and file.grid.sheet is None) or surplus:
+        if (given < named and not is_sheet) or surplus:
             notes.append(f"the row has {given} cells, the header {width}" + f"; beyond it: {surplus}" * bool(surplus))
-        if failed := [position for position, cell in enumerate(cells[:width]) if cell in FORMULA_ERRORS]:
-            named_cells = [f"{cells[position]} in {file.header.columns[position]}" for position in failed]
+        if "#" in content and (failed := [place for place, cell in enumerate(cells[:width]) if cell in FORMULA_ERRORS]):
+            named_cells = [f"{cells[place]} in {file.header.columns[place]}" for place in failed]
             notes.append(f"a formula failed: {shortened(named_cells)}")
-        cells += [""] * (width - given)
-        row = [absent if place is None else cells[place] for place in places]
+        whole = [*cells[:width], *[""] * (width - given), absent]
+        row = list(in_order(whole))
         row[own["_source_file"]] = file.name
         row[own["_source_row"]] = str(number)
         row[own["_source_sha256"]] = file.sha256
-        content = "\x1f".join(cells).rstrip("\x1f")
-        row[own["_source_row_sha256"]] = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+        row[own["_source_row_sha256"]] = _sha256_of_row(content)
         row[own["_source_row_key"]] = (
-            "|".join("" if place is None else " ".join(cells[place].split()) for place in key_places) or absent
+            "|".join("" if place is None else " ".join(whole[place].split()) for place in key_places) or absent
         )
         row[own["_source_note"]] = "; ".join(notes) or absent
         writer.writerow(row)
+
+
+def _sha256_of_row(content: str) -> str:
+    """Equal for rows that are identical in every field; blank cells at the end do not count."""
+    return hashlib.sha256(content.rstrip(CELL_END).encode("utf-8", "surrogatepass")).hexdigest()

@@ -13,7 +13,10 @@ from typing import Any
 
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.settings import Settings
+from ogp_pipeline.sources.looked_at import LookedAt
 from ogp_pipeline.store import sha256_of, sync, write_atomically
+
+_hashed: LookedAt[str] = LookedAt()
 
 
 def snapshot_path(settings: Settings, sha256: str, suffix: str) -> Path:
@@ -23,7 +26,7 @@ def snapshot_path(settings: Settings, sha256: str, suffix: str) -> Path:
 
 def is_whole(snapshot: Path, sha256: str) -> bool:
     """Whether a snapshot is there and holds the bytes its name promises."""
-    return snapshot.is_file() and sha256_of(snapshot) == sha256
+    return snapshot.is_file() and _hashed.once(snapshot, "sha256", lambda: sha256_of(snapshot)) == sha256
 
 
 def is_described(snapshot: Path) -> bool:

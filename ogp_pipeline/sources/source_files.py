@@ -107,11 +107,17 @@ class SourceFile:
 
     def _below_header(self) -> Iterator[tuple[NotedRow, bool]]:
         block: set[tuple[str, ...]] = set()
+        begins: set[str] = set()  # the first cells of the block
         for position, noted in enumerate(self.grid.noted_rows()):
-            row = _stripped(noted[1])
+            cells = noted[1]
+            first = cells[0].strip() if cells else ""
             if position <= self.header.index:
-                block.add(row)
+                block.add(_stripped(cells))
+                begins.add(first)
+            elif first and first not in begins:  # no row of the block, without a look at its other cells
+                yield noted, True
             else:
+                row = _stripped(cells)
                 yield noted, bool(row) and row not in block
 
 

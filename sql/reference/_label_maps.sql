@@ -1,21 +1,44 @@
--- One row: the labels of every code list as maps, keyed `<list>|<label>`.
+-- One row: the labels of every code list as maps, by list and then by label.
 with
+verbatim_labels as (
+    select
+        list,
+        map_from_entries(list((label, code) order by label)) as codes
+    from reference.labels
+    group by list
+),
 folded_labels as (
     select
-        list || '|' || fold_label(label) as label_key,
+        list,
+        fold_label(label) as label_key,
         min(code) as code
     from reference.labels
-    group by label_key
+    group by list, label_key
+),
+folded_lists as (
+    select
+        list,
+        map_from_entries(list((label_key, code) order by label_key)) as codes
+    from folded_labels
+    group by list
 ),
 numbered_codes as (
     select
-        list || '|' || code as code_key,
+        list,
+        code,
         min(number) as number
     from reference.labels
     where number is not null
-    group by code_key
+    group by list, code
+),
+numbered_lists as (
+    select
+        list,
+        map_from_entries(list((code, number) order by code)) as numbers
+    from numbered_codes
+    group by list
 )
 select
-    (select map_from_entries(list((list || '|' || label, code) order by list, label)) from reference.labels) as verbatim,
-    (select map_from_entries(list((label_key, code) order by label_key)) from folded_labels) as folded,
-    (select map_from_entries(list((code_key, number) order by code_key)) from numbered_codes) as numbers
+    (select map_from_entries(list((list, codes) order by list)) from verbatim_labels) as verbatim,
+    (select map_from_entries(list((list, codes) order by list)) from folded_lists) as folded,
+    (select map_from_entries(list((list, numbers) order by list)) from numbered_lists) as numbers

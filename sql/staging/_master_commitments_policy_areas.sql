@@ -6,13 +6,25 @@ tags as (
     unpivot (tag for header in (columns(* exclude (
         _source_file, _source_row, _source_sha256, _source_row_sha256, _source_row_key, _source_note, _corrections
     ))))
+    where header in (select header_2024 from reference.policy_areas)
+),
+readings as (
+    -- a few different texts stand in millions of cells
+    select
+        given.header,
+        given.tag,
+        policy_areas.policy_area,
+        label_code(labels, 'flag', given.tag) as code,
+        label_problem(labels, given.header, 'flag', given.tag) as problem
+    from (select distinct header, tag from tags) as given
+    inner join reference.policy_areas on policy_areas.header_2024 = given.header
+    cross join reference._label_maps as labels
 )
 select
     tags._source_file,
     tags._source_row,
-    policy_areas.policy_area,
-    label_code(labels, 'flag', tags.tag) as tag,
-    label_problem(labels, tags.header, 'flag', tags.tag) as problem
+    readings.policy_area,
+    readings.code as tag,
+    readings.problem
 from tags
-inner join reference.policy_areas on policy_areas.header_2024 = tags.header
-cross join reference._label_maps as labels
+inner join readings using (header, tag)

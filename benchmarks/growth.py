@@ -1,0 +1,155 @@
+"""How time, memory and size grow from ten thousand to a million commitments, and the SQL part beside DuckDB alone.
+
+A grown sample is published once; then some of its commitments are edited and it is refreshed with everything on: all
+checks, the changes against the release before, and the exports. Every refresh is a process of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+
+from benchmarks.inputs import Sources, refresh, workplace
+from benchmarks.measurement import Measurement
+from benchmarks.process_tree import peak_memory
+from benchmarks.processes import PYTHON, Cost, interleaved, run, tell
+from ogp_pipeline.sample import GROWN_MASTER_FILE, write_grown_sample
+
+SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000, 10_000)
+SIZE_OF_SQL_PART, QUICK_SIZE_OF_SQL_PART = 100_000, 10_000
+PEAK_LIMIT_MIB = 4 * 1024
+SQL_LIMIT, GROWTH_LIMIT = 1.5, 1.0
+TIMES_OF_SQL_PART = 3
+ROWS_PER_EDIT = 500
+
+
+@dataclass(frozen=True)
+class Grown:
+    """What refreshes of one size cost: the first, and the one with edits, with its peak of memory and the release."""
+
+    size: int
+    first: Cost
+    edited: Cost
+    peak_mib: float
+    database_mib: float
+    release_mib: float
+    data_dir: Path
+
+    @property
+    def microseconds(self) -> float:
+        """Per commitment, of the refresh with edits."""
+        return 1e6 * self.edited.wall / self.size
+
+
+def measure(quick: bool) -> list[Measurement]:
+    """Each size after the other, each compared with the one before; the SQL part at one size."""
+    found: list[Measurement] = []
+    before: Grown | None = None
+    for size in QUICK_SIZES if quick else SIZES:
+        grown = grow(size)
+        found += [*_lines(grown, before)]
+        before = grown
+        if size == (QUICK_SIZE_OF_SQL_PART if quick else SIZE_OF_SQL_PART):
+            found.append(_sql_part(grown, 1 if quick else TIMES_OF_SQL_PART))
+        shutil.rmtree(grown.data_dir.parent)
+    return found
+
+
+def grow(size: int) -> Grown:
+    """Publish a sample of this size, edit it and refresh it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"grown-{size}-", dir=workplace()))
+    sources, data_dir = folder / "sources", folder / "data"
+    tell(f"  writing a sample of {size:,} commitments")
+    write_grown_sample(sources, size)
+    first = refresh(Sources(str(sources), f"{size:,} commitments"), data_dir)
+    edits = edit(sources / GROWN_MASTER_FILE)
+    with peak_memory() as peak:
+        edited = refresh(Sources(str(sources), f"{size:,} commitments, {edits:,} edited"), data_dir)
+    release = max((data_dir / "releases").glob("2*"))
+    return Grown(
+        size, first, edited, peak.mib, _mib(data_dir / "ogp.duckdb"), sum(map(_mib, release.rglob("*"))), data_dir
+    )
+
+
+def edit(path: Path) -> int:
+    """Let one row in `ROWS_PER_EDIT` say otherwise who leads the commitment and whether it is complete; how many."""
+    partial_path = path.with_suffix(".partial")
+    edits = 0
+    with (
+        path.open(encoding="utf-8", newline="") as source,
+        partial_path.open("w", encoding="utf-8", newline="") as target,
+    ):
+        rows, writer = csv.reader(source), csv.writer(target, lineterminator="\n")
+        header = next(rows)
+        writer.writerow(header)
+        lead, label, twin = map(header.index, ("Lead Institution", "Completion (End Of Term)", "_CompletionEndTerm"))
+        for number, row in enumerate(rows):
+            if number % ROWS_PER_EDIT == 0:
+                row[lead], row[label], row[twin] = "Office of Second Thoughts", "Limited", "3"
+                edits += 1
+            writer.writerow(row)
+    partial_path.replace(path)
+    return edits
+
+
+def _mib(path: Path) -> float:
+    return path.stat().st_size / 2**20 if path.is_file() else 0.0
+
+
+def _lines(grown: Grown, before: Grown | None) -> list[Measurement]:
+    words = f"{grown.size:,} commitments"
+    line = partial(Measurement, "growth")
+    beside = {}
+    if before is not None:
+        beside = {
+            "compared_with": f"at {before.size:,}",
+            "compared": before.microseconds,
+            "limit": GROWTH_LIMIT,
+        }
+    everything = f"checks, changes and exports; {grown.edited.wall:.0f} s, processors {grown.edited.cpu:.0f} s"
+    return [
+        line(f"refresh of {words}", grown.microseconds, "us/commitment", **beside, note=everything),
+        line(
+            f"first refresh of {words}", 1e6 * grown.first.wall / grown.size, "us/commitment", note="no release before"
+        ),
+        line(
+            f"peak memory, {words}", grown.peak_mib, "MiB", limit=PEAK_LIMIT_MIB, note="the process and all it starts"
+        ),
+        line(
+            f"published file, {words}",
+            grown.database_mib,
+            "MiB",
+            note=f"the whole release {grown.release_mib:,.0f} MiB",
+        ),
+    ]
+
+
+def _sql_part(grown: Grown, times: int) -> Measurement:
+    found = interleaved({way: partial(_run_sql_part, grown, way) for way in ("store", "duckdb")}, times)
+    said = {way: [json.loads(cost.said) for cost in costs] for way, costs in found.items()}
+    seconds = {way: median(each["seconds"] for each in replies) for way, replies in said.items()}
+    return Measurement(
+        "growth",
+        f"SQL part, {grown.size:,} commitments",
+        seconds["store"],
+        "s",
+        "DuckDB alone",
+        seconds["duckdb"],
+        SQL_LIMIT,
+        f"{said['store'][0]['statements']} SELECTs written to Parquet; ours also casts, sorts and takes fingerprints",
+    )
+
+
+def _run_sql_part(grown: Grown, way: str) -> Cost:
+    tell(f"  SQL part by {way}")
+    into = Path(tempfile.mkdtemp(prefix="sql-", dir=workplace())) / "tables"
+    try:
+        return run([PYTHON, "-m", "benchmarks.sql_part", way, grown.data_dir, into])
+    finally:
+        shutil.rmtree(into.parent)
