@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ogp_pipeline.store import connect, literal
+from ogp_pipeline.store import connect, literal, sha256_of
 from ogp_pipeline_tests.commands import CLEAN, run
 from ogp_pipeline_tests.world import World, query
 
@@ -21,7 +22,7 @@ HISTORY = "select release_id, content_fingerprint, git_commit from meta.releases
 
 
 def changed_in_place(world: World, *statements: str) -> None:
-    """The published file after statements on it, as if another version had made it."""
+    """The published release after statements on it, as if another version had made it: the file and its kept copy."""
     path = world.settings.database
     other = path.with_suffix(".other")
     shutil.copyfile(path, other)
@@ -33,6 +34,11 @@ def changed_in_place(world: World, *statements: str) -> None:
             connection.execute(statement)
     other.chmod(0o444)
     os.replace(other, path)
+    (manifest,) = world.settings.releases_dir.glob("[0-9]*/manifest.json")
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    content["files"][path.name] = {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    manifest.write_text(json.dumps(content), encoding="utf-8")
+    os.replace(shutil.copyfile(path, other), manifest.with_name(path.name))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +75,7 @@ def changed_in_place(world: World, *statements: str) -> None:
 def test_a_release_of_another_version_is_followed_by_one_of_this(published: World, statements) -> None:
     changed_in_place(published, *statements)
     ((before,),) = query(published.settings.database, "select release_id from meta.releases")
-    outcome = published.build().publish()
+    outcome = published.publish()
     assert outcome.status == "published", "the program is another, so the release is"
     rows = query(published.settings.database, "select release_id, rows_read from meta.releases order by 1")
     assert rows == [(before, 60), (outcome.release_id, 60)]
