@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -108,3 +109,12 @@ def living(mark: str) -> set[int]:
             if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
                 found.add(int(folder.name))
     return found - {os.getpid()}
+
+
+def wait_until(holds: Callable[[], bool], patience: float = 300, pause: float = 0.001) -> None:
+    """Look again and again, for another process works on its own; far longer than it takes (seconds), then fail."""
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        if pause:
+            time.sleep(pause)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -30,11 +30,11 @@ from ogp_pipeline_tests.reliability.releases import (
     hidden_files,
     living,
     marked,
+    wait_until,
     write_edition,
 )
 from ogp_pipeline_tests.world import World, query
 
-PATIENCE = 300  # seconds; far more than a refresh takes, so that a run that hangs is told and not waited for
 # kills at random moments of each pass, passes, kills within the last moments of each publish
 KILLS = {"ci": (8, 1, 2), "full": (22, 4, 4), "nightly": (40, 10, 10)}
 KILLS_OF_THE_COMMAND_LINE = {"ci": 1, "full": 4, "nightly": 20}
@@ -188,15 +188,6 @@ class Killed:
         assert kept <= published
         assert max(published) in kept
         self.found["runs that came through afterwards"] += 1
-
-
-def wait_until(holds: Callable[[], bool], pause: float = 0.001) -> None:
-    """Look again and again, for the other process works on its own."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        if pause:
-            time.sleep(pause)
 
 
 @pytest.fixture
