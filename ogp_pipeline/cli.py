@@ -12,7 +12,7 @@ import click
 from ogp_pipeline.cli_analysts import describe, open_, query, tables
 from ogp_pipeline.cli_control import doctor, hold, rebuild, releases, rollback, unhold
 from ogp_pipeline.cli_options import data_dir_option, settings_of
-from ogp_pipeline.errors import InputError, OgpError, OutputError
+from ogp_pipeline.errors import InputError, MachineError, OgpError, OutputError
 from ogp_pipeline.running import BAD_INPUT, REFUSED, dagster_home, run_fetch, run_refresh
 from ogp_pipeline.settings import DownloadRules, project_file
 
@@ -53,7 +53,7 @@ def refresh(
         if len(accept) != len(reason) or not all(text.strip() for text in reason):
             raise InputError("give one --reason TEXT for each --accept CHECK")
         sys.exit(run_refresh(settings, dict(zip(accept, reason, strict=True)), replace_release))
-    except InputError as error:
+    except (InputError, MachineError) as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
     except OgpError as error:
@@ -71,7 +71,7 @@ def fetch(data_dir: Path | None) -> None:
     try:
         settings = replace(settings_of(data_dir), downloads=DownloadRules(show_progress=True))
         sys.exit(run_fetch(settings))
-    except InputError as error:
+    except (InputError, MachineError) as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_INPUT)
     except OgpError as error:

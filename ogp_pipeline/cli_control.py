@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ogp_pipeline.cli_options import data_dir_option, settings_of
-from ogp_pipeline.errors import InputError, OgpError, OutputError
+from ogp_pipeline.errors import InputError, MachineError, OgpError, OutputError
 
 if TYPE_CHECKING:  # DuckDB takes longer to load than `--help` may last
     from ogp_pipeline.control.rollback import RolledBack
@@ -190,7 +190,7 @@ def _told_in_words() -> Iterator[None]:
     """An error a user can mend ends the command with its words and status."""
     try:
         yield
-    except (InputError, OutputError) as error:
+    except (InputError, OutputError, MachineError) as error:
         click.echo(str(error), err=True)
         sys.exit(BAD_USE)
     except OgpError as error:

@@ -44,6 +44,8 @@ WORDS_OF_SQLITE = {
     "unable to open database file": errno.EACCES,
     "disk i/o error": errno.EIO,
 }
+# What it says of a file that is none of its own any more.
+DAMAGE_OF_SQLITE = ("file is not a database", "database disk image is malformed")
 
 
 @contextmanager
@@ -70,6 +72,12 @@ def machine_fault(error: BaseException, data_dir: Path) -> str | None:
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
         seen.add(id(cause))
+        if isinstance(cause, sqlite3.DatabaseError) and any(words in str(cause) for words in DAMAGE_OF_SQLITE):
+            home = os.environ.get("DAGSTER_HOME") or data_dir / "dagster"
+            return (
+                f"{home}: Dagster's history is damaged ({cause}): move it away and run again; releases and tables lie "
+                "elsewhere and lose nothing"
+            )
         number = _number(cause)
         if number is not None:
             place = getattr(cause, "filename", None) or data_dir

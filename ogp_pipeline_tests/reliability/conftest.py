@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from ogp_pipeline_tests.reliability.releases import EDITIONS, build_edition
+from ogp_pipeline_tests.world import World
 
 FIGURE = "figure"
 
@@ -17,6 +21,20 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str, object], None]:
         request.node.user_properties.append((FIGURE, (what, str(value))))
 
     return record
+
+
+@pytest.fixture(scope="session")
+def changed_once(published_once: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world that is published in the first edition and whose working tables are of the second; only copied."""
+    world = published_once.copy_to(tmp_path_factory.mktemp("changed"))
+    build_edition(world, EDITIONS[1])
+    return world
+
+
+@pytest.fixture
+def changed(changed_once: World, tmp_path: Path) -> World:
+    """A copy of that world, for one test: it would publish something."""
+    return changed_once.copy_to(tmp_path)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ogp_pipeline.store import sha256_of
-from ogp_pipeline_tests.world import World, query
+from ogp_pipeline_tests.world import COMMITMENT, World, query
 
 # A cell of the first commitment, by which a release shows what it was built from.
 CELL = "Lead Institution"
-EDITIONS = ("Ministry of the Interior", "Ministry of the Exterior")
+# The first edition is what `World.ten_plans` writes, so that the world of `published` is of it.
+EDITIONS = (COMMITMENT["Lead Institution"], "Ministry of the Exterior")
 EDITION_OF = "select lead_institution from marts.commitments where commitment_id = 'AP_ALB01-1'"
 
 
@@ -31,14 +35,17 @@ def build_edition(world: World, edition: str) -> None:
 
 
 class TablesOfEditions:
-    """The working tables of both editions, so that a test can change from one to the other without building."""
+    """The working tables of both editions, so that a test can change from one to the other without building.
+
+    `world` is published in the first edition, and its working tables are of the second one afterwards.
+    """
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.kept = {edition: world.inputs.parent / f"tables {edition}" for edition in EDITIONS}
-        for edition, folder in self.kept.items():
-            build_edition(world, edition)
-            shutil.copytree(world.settings.tables_dir, folder)
+        shutil.copytree(world.settings.tables_dir, self.kept[EDITIONS[0]])
+        build_edition(world, EDITIONS[1])
+        shutil.copytree(world.settings.tables_dir, self.kept[EDITIONS[1]])
 
     def use(self, edition: str) -> None:
         """Let the working tables be those of an edition."""
@@ -83,3 +90,31 @@ def hidden_files(data_dir: Path) -> list[str]:
     """What lies in a data folder under a hidden name, but for the lock; Dagster's own folder is Dagster's."""
     found = [path.relative_to(data_dir) for path in data_dir.rglob(".*")]
     return sorted(str(path) for path in found if path.parts[0] not in (".lock", "dagster"))
+
+
+# The name by which a process and all that it starts are known: whoever is killed leaves no child behind.
+MARK = "OGP_TESTS_MARK"
+
+
+def marked(mark: str) -> dict[str, str]:
+    """What to add to the environment of a process to find it and its children again."""
+    return {MARK: mark}
+
+
+def living(mark: str) -> set[int]:
+    """The processes with a mark that live; a zombie has no environment any more."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or is another user's
+            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found.add(int(folder.name))
+    return found - {os.getpid()}
+
+
+def wait_until(holds: Callable[[], bool], patience: float = 300, pause: float = 0.001) -> None:
+    """Look again and again, for another process works on its own; far longer than it takes (seconds), then fail."""
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end, "it did not come to that"
+        if pause:
+            time.sleep(pause)

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -25,15 +25,16 @@ from ogp_pipeline_tests.commands import CLEAN, PROGRAM, run
 from ogp_pipeline_tests.reliability.releases import (
     EDITION_OF,
     EDITIONS,
-    build_edition,
     content_of,
     content_of_tables,
     hidden_files,
+    living,
+    marked,
+    wait_until,
     write_edition,
 )
 from ogp_pipeline_tests.world import World, query
 
-PATIENCE = 300  # seconds; far more than a refresh takes, so that a run that hangs is told and not waited for
 # kills at random moments of each pass, passes, kills within the last moments of each publish
 KILLS = {"ci": (8, 1, 2), "full": (22, 4, 4), "nightly": (40, 10, 10)}
 KILLS_OF_THE_COMMAND_LINE = {"ci": 1, "full": 4, "nightly": 20}
@@ -44,11 +45,13 @@ class Refresher:
 
     def __init__(self, world: World) -> None:
         self.notes = world.inputs.parent / "steps"
+        self.mark = str(world.inputs.parent)
         command = [sys.executable, "-m", "ogp_pipeline_tests.reliability.refresher"]
         self.process = subprocess.Popen(
             [*command, str(world.settings.data_dir), str(world.inputs)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            env={**os.environ, **marked(self.mark)},
             text=True,
         )
 
@@ -71,6 +74,10 @@ class Refresher:
         """The step the child came to."""
         return int(self.notes.read_text().rsplit("\n", 2)[-2].split()[0])
 
+    def orphans(self) -> set[int]:
+        """The processes that children started and that live."""
+        return living(self.mark) - {self.process.pid}
+
     def _ask(self, request: str) -> str:
         self.process.stdin.write(f"{request}\n")
         self.process.stdin.flush()
@@ -84,29 +91,27 @@ class Killed:
         self.world = world
         self.refresher = Refresher(world)
         self.publishing = len(world.catalog.steps())  # the number of the last step
-        self.starts = [0.0]  # when each step begins in a refresh that nobody kills, seconds; last of all its end
-        self.contents = {}
-        for edition in EDITIONS:
-            if edition == EDITIONS[0]:
-                self._build_and_measure(edition)
-            else:
-                build_edition(world, edition)
-            self.contents[edition] = content_of_tables(world)
-            self.refresher.judge()
-            begin = time.monotonic()
-            self.refresher.start(self.publishing)
-            assert self.refresher.end() == 0
-        self.starts.append(self.starts[-1] + time.monotonic() - begin)
-        self.edition = edition
+        self.contents = {EDITIONS[0]: content_of(world.settings.database)}
+        self.starts = self._measure(EDITIONS[1])
+        self.edition = EDITIONS[1]  # of what is published
         self.known: dict[str, str] = {}  # sha256 of a file that was found whole -> its edition
         self.found: Counter[str] = Counter()
+        self.longest_orphan = 0.0  # seconds that a child of a killed process outlived it
 
-    def _build_and_measure(self, edition: str) -> None:
+    def _measure(self, edition: str) -> list[float]:
+        """Publish an edition; when each step began, and when the last one ended, in seconds."""
         write_edition(self.world, edition)
         begin = time.monotonic()
+        starts = [0.0]
         for step, _ in self.world.catalog.steps():
             self.world.build(step)
-            self.starts.append(time.monotonic() - begin)
+            starts.append(time.monotonic() - begin)
+        self.contents[edition] = content_of_tables(self.world)
+        self.refresher.judge()
+        begin = time.monotonic()
+        self.refresher.start(self.publishing)
+        assert self.refresher.end() == 0
+        return [*starts, starts[-1] + time.monotonic() - begin]
 
     def pass_over(self, moments: list[float], aimed: int, rng: random.Random) -> None:
         """Refresh from other sources with a kill at each moment (seconds from its start), and let it come through."""
@@ -141,9 +146,14 @@ class Killed:
 
     def _kill(self, child: int, old: str, when: str) -> bool:
         """Kill a refresh, look at what is published; whether it had come through before."""
-        # the process alone, as the system does where memory is short, or all it started with it
-        (os.kill if len(self.found) % 2 else os.killpg)(child, signal.SIGKILL)
+        # the process alone, as the system does where memory is short: what it started must end by itself
+        os.kill(child, signal.SIGKILL)
         ended = self.refresher.end()
+        begin, orphans = time.monotonic(), bool(self.refresher.orphans())
+        wait_until(lambda: not self.refresher.orphans(), pause=0.01)
+        if orphans:
+            self.found["second processes that a kill orphaned"] += 1
+            self.longest_orphan = max(self.longest_orphan, time.monotonic() - begin)
         if ended == 0:
             self._check()
             return True
@@ -180,19 +190,9 @@ class Killed:
         self.found["runs that came through afterwards"] += 1
 
 
-def wait_until(holds: Callable[[], bool], pause: float = 0.001) -> None:
-    """Look again and again, for the other process works on its own."""
-    end = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < end, "it did not come to that"
-        if pause:
-            time.sleep(pause)
-
-
 @pytest.fixture
-def killed(world: World) -> Iterator[Killed]:
-    world.settings.data_dir.mkdir()
-    killed = Killed(world)
+def killed(published: World) -> Iterator[Killed]:
+    killed = Killed(published)
     yield killed
     killed.refresher.process.kill()
     killed.refresher.process.communicate()
@@ -210,6 +210,7 @@ def test_the_published_file_is_whole_after_a_kill_at_any_moment(killed: Killed, 
     for what, count in sorted(killed.found.items()):
         figure(f"kill -9 of a refresh: {what}", count)
     figure("kill -9 of a refresh: published file whole, the old or the new", f"{found} of {kills}")
+    figure("kill -9 of a refresh: longest life of an orphan, seconds", f"{killed.longest_orphan:.2f}")
 
 
 def test_the_command_line_is_killed(published: World, catalog: Catalog, profile: str, figure, tmp_path: Path) -> None:
@@ -221,15 +222,18 @@ def test_the_command_line_is_killed(published: World, catalog: Catalog, profile:
     kills = KILLS_OF_THE_COMMAND_LINE[profile]
     command = [str(PROGRAM), "refresh", "--data-dir", str(settings.data_dir), "--sources", str(world.inputs)]
     length = 20.0
+    mark = str(tmp_path)
+    environment = {**CLEAN, **marked(mark)}
     for _ in range(kills):
         begin = time.monotonic()
-        process = subprocess.Popen(command, env=CLEAN, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: (settings.data_dir / "dagster" / "history").exists() or process.poll() is not None)  # noqa: B023
         delay = rng.uniform(0, length)
         wait_until(lambda: process.poll() is not None or time.monotonic() - begin >= delay, pause=0.01)  # noqa: B023
         process.kill()
         if process.wait() == 0:  # it was faster
             break
+        wait_until(lambda: not living(mark), pause=0.01)
         assert sha256_of(settings.database) == before
         assert content_of(settings.database) == contents[EDITIONS[0]]
     figure("kill -9 of `ogp-pipeline refresh`: old release whole", f"{kills} of {kills}")
