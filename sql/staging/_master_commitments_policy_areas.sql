@@ -1,4 +1,4 @@
--- One row per commitment row and policy column of the commitments master whose tag says anything but no, or was repaired.
+-- One row per commitment row and policy column of the commitments master: the tag and whether it could be read.
 with
 tags as (
     select _source_file, _source_row, header, tag
@@ -28,5 +28,3 @@ select
     readings.problem
 from tags
 inner join readings using (header, tag)
--- nine of ten tags say no, and the raw table holds them all
-where readings.code is distinct from 'no' or readings.problem is not null

@@ -1,4 +1,4 @@
--- One row per staged commitment and policy area whose tag says anything but no, of the commitments master.
+-- One row per staged commitment and policy area of the commitments master, whatever the tag says.
 select
     commitments._source_file,
     commitments._source_row,
@@ -7,5 +7,4 @@ select
     tags.tag
 from staging.master_commitments as commitments
 inner join staging._master_commitments_policy_areas as tags using (_source_file, _source_row)
-where tags.tag is distinct from 'no'
 order by commitments._source_file, commitments.commitment_id, tags.policy_area
