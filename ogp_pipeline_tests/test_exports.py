@@ -24,7 +24,8 @@ from ogp_pipeline.release.workbook import CELL_LENGTH, CONTENTS, SCHEMAS_SHOWN, 
 from ogp_pipeline_tests.world import World
 
 # the one table that says when and from which folder a release was made
-TELLS_THE_RUN = {"meta.releases"}
+# when it was published, when each file was first seen here, and the fingerprint of the table that says so
+TELLS_THE_RUN = {"meta.releases", "meta.sources", "meta.tables"}
 
 
 def release_folder(world: World) -> Path:
