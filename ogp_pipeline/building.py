@@ -80,13 +80,17 @@ def build_tables(
 ) -> dict[str, TableState]:
     """Build the tables of one step in order, of `given_files` or of the sources of the run.
 
-    The errors are those of `Store.session`, `Store.write` and `scan`.
+    A table that would come out as it is stays as it is (`Store.up_to_date`). The errors are those of
+    `Store.session`, `Store.write` and `scan`.
     """
     store = Store(settings.tables_dir, catalog)
     states = {}
     with only_writer(settings.data_dir), TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
         workshop = Workshop(settings, catalog, replace_release, Path(scratch), given_files)
         for model in models:
+            if state := store.up_to_date(model):
+                states[model.name] = state
+                continue
             with store.session(model.reads, model.macros) as connection:
                 select = model.sql or builder(model)(connection, model, workshop)
                 states[model.name] = store.write(connection, model, select)

@@ -2,7 +2,8 @@
 
 Where a working table lies, reading several in one session, writing one atomically and knowing what it was
 built from belong here. Beside each Parquet file lies a `.json` that says what it is: rows, fingerprint (the
-sha256 of the Parquet bytes), the hash of the code and the fingerprints of the tables it was built from.
+sha256 of the Parquet bytes), the hash of the code, the fingerprints of the tables it was built from, and what
+ran the code.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -36,11 +37,18 @@ class TableState:
     code_hash: str
     inputs: dict[str, str]  # table -> its fingerprint when this one was built
     written_at: str
+    made_with: str = ""  # what ran the code; blank where that was not noted
 
 
 # A million commitments are sorted and joined in it; the texts of a query come on top of it.
 MEMORY = "1500MB"
 SPILL_PREFIX = ".spill-"
+
+
+@cache
+def made_with() -> str:
+    """What runs the SQL of a table and writes it: the version of DuckDB and a hash of this module."""
+    return f"duckdb {duckdb.__version__}, store {sha256_of(Path(__file__))[:12]}"
 
 
 class TableError(OgpError):
@@ -144,6 +152,19 @@ class Store:
         except (FileNotFoundError, IsADirectoryError, ValueError, TypeError):  # absent, no text, no JSON, other fields
             return None
 
+    def up_to_date(self, model: Model) -> TableState | None:
+        """The state of a working table that building it anew would not change; None where it is to be built.
+
+        That is known of tables of SQL alone: the same code, run by the same program on the same tables. What a
+        function builds may come from files.
+        """
+        state = None if model.sql is None else self.state(model.name)
+        if state is None or (state.code_hash, state.made_with) != (model.code_hash, made_with()):
+            return None
+        read = {name: self.state(name) for name in model.reads}
+        now = {name: known.fingerprint for name, known in read.items() if known is not None}
+        return state if now == state.inputs and len(now) == len(read) else None
+
     @contextmanager
     def session(self, reads: Iterable[str], macros: str = "") -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection in which the tables of `reads` are there under their own names, with the macros given.
@@ -197,6 +218,7 @@ class Store:
                 code_hash=model.code_hash,
                 inputs=inputs,
                 written_at=datetime.now(UTC).isoformat(timespec="seconds"),
+                made_with=made_with(),
             )
             os.replace(temporary, target)
         finally:
