@@ -128,13 +128,17 @@ class Catalog:
 
     def step_of(self, name: str) -> tuple[Model, ...]:
         """The models that are built in one step with a table."""
-        return next(models for _, models in self.steps() if self[name] in models)
+        return next(models for _, models in self.steps() if any(model.name == name for model in models))
 
-    def steps(self) -> list[tuple[str, tuple[Model, ...]]]:
+    def steps(self) -> tuple[tuple[str, tuple[Model, ...]], ...]:
         """The units of materialisation: (name, its models in order).
 
         The tables of one source are one step, the reference tables another; every other table is its own.
         """
+        return self._steps
+
+    @cached_property
+    def _steps(self) -> tuple[tuple[str, tuple[Model, ...]], ...]:
         grouped: dict[str, list[Model]] = {}
         step_of: dict[str, str] = {}
         for model in self:
@@ -147,7 +151,7 @@ class Catalog:
             step: sorted({step_of[read] for model in models for read in model.comes_after} - {step})
             for step, models in grouped.items()
         }
-        return [(step, tuple(grouped[step])) for step in _sorted(before)]
+        return tuple((step, tuple(grouped[step])) for step in _sorted(before))
 
 
 def load_catalog(sql_dir: Path | None = None) -> Catalog:
