@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
 from ogp_pipeline.errors import MachineError, OgpError
 
 ROOM = (
@@ -93,6 +91,8 @@ def _number(error: BaseException) -> int | None:
     if isinstance(error, sqlite3.Error):
         said = str(error).lower()
         return next((number for words, number in WORDS_OF_SQLITE.items() if words in said), None)
+    import duckdb
+
     if isinstance(error, duckdb.Error):  # it has only the system's words
         said = str(error)
         return next((number for number in ADVICE if os.strerror(number) in said), None)
