@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -82,7 +83,9 @@ def _origin(sql_dir: Path) -> bytes:
 
 
 def _files(folder: Path, *suffixes: str) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.suffix in suffixes)
+    for place, folders, names in os.walk(folder):  # half the time of Path.rglob
+        folders.sort()
+        yield from (Path(place, name) for name in sorted(names) if name.endswith(suffixes))
 
 
 def _follows_from_origin(catalog: Catalog) -> bool:
