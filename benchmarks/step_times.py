@@ -15,7 +15,7 @@ GROUPS = ("reference", "ingest", "marts", "metrics", "release")
 
 def shape() -> list[Step]:
     """The steps of the pipeline as it is."""
-    from ogp_pipeline.definitions import build_defs
+    from ogp_pipeline.assembly import build_defs
     from ogp_pipeline.settings import Settings
 
     return shape_of(build_defs(Settings(Path("data").absolute())))

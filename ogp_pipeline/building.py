@@ -10,14 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.settings import OFFICIAL, Settings
 from ogp_pipeline.store import Store, TableState
 
 if TYPE_CHECKING:
+    import duckdb
+
     from ogp_pipeline.sources.folders import SourceFile
 
 
@@ -62,7 +62,7 @@ class Workshop:
             fetch(self.settings, layouts(self.catalog))
 
 
-Builder = Callable[[duckdb.DuckDBPyConnection, Model, Workshop], str]
+Builder = Callable[["duckdb.DuckDBPyConnection", Model, Workshop], str]
 
 
 def builder(model: Model) -> Builder:

@@ -1,29 +1,9 @@
-"""What Dagster loads: `build_defs` assembles everything, and tests and the command line use the same."""
+"""What Dagster loads: the pipeline over the data folder that the environment names."""
 
-from __future__ import annotations
+from ogp_pipeline.loading import nothing_collected
 
-from pathlib import Path
+with nothing_collected():
+    from ogp_pipeline.assembly import build_defs
+    from ogp_pipeline.settings import Settings
 
-import dagster as dg
-
-from ogp_pipeline.assets import RunOptions, release_asset, table_assets
-from ogp_pipeline.models import load_catalog
-from ogp_pipeline.schedules import nightly, refresh_job
-from ogp_pipeline.sensors import sensors
-from ogp_pipeline.settings import Settings
-
-
-def build_defs(settings: Settings, sql_dir: Path | None = None) -> dg.Definitions:
-    """The pipeline over one data folder, of the project's `sql/` or another; ContractError lists its every fault."""
-    catalog = load_catalog(sql_dir)
-    return dg.Definitions(
-        assets=[*table_assets(settings, catalog), release_asset(settings, catalog)],
-        jobs=[refresh_job()],
-        schedules=[nightly(settings)],
-        sensors=sensors(settings),
-        resources={"options": RunOptions()},
-        executor=dg.in_process_executor,
-    )
-
-
-defs = build_defs(Settings.from_environment())
+    defs = build_defs(Settings.from_environment())

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import duckdb
 
 from ogp_pipeline.errors import MachineError, OgpError
 
@@ -68,6 +65,8 @@ def machine_fault(error: BaseException, data_dir: Path) -> str | None:
     The error itself counts and every error it was raised from. Where it does not name a file, the sentence names
     `data_dir`.
     """
+    import sqlite3
+
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -88,11 +87,15 @@ def machine_fault(error: BaseException, data_dir: Path) -> str | None:
 
 def _number(error: BaseException) -> int | None:
     """The number of the system's error, if it is one of those above."""
+    import sqlite3
+
     if isinstance(error, OSError):
         return error.errno if error.errno in ADVICE else None
     if isinstance(error, sqlite3.Error):
         said = str(error).lower()
         return next((number for words, number in WORDS_OF_SQLITE.items() if words in said), None)
+    import duckdb
+
     if isinstance(error, duckdb.Error):  # it has only the system's words
         said = str(error)
         return next((number for number in ADVICE if os.strerror(number) in said), None)

@@ -1,6 +1,7 @@
 """Contracts turned into verdicts: Great Expectations suites over tables, and SQL that returns failing rows.
 
-Great Expectations (3 seconds to import) is imported only here and in remembered_expectations, inside functions.
+Great Expectations (3 seconds to import) is imported only here and in remembered_expectations, inside functions;
+so is duckdb, which Dagster needs no more to learn which checks there are.
 What a verdict leads to (a Dagster check, a refused release) is decided elsewhere.
 """
 
@@ -13,14 +14,15 @@ import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from ogp_pipeline.contracts import Contract, code_lists
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.remembered_expectations import remembering
 from ogp_pipeline.store import literal, quoted
+
+if TYPE_CHECKING:
+    import duckdb
 
 CONTRACT_CHECK = "contract"
 SAMPLE_ROWS = 20
@@ -340,6 +342,8 @@ def _rows_verdict(
     why: str,
 ) -> Verdict:
     """The verdict of a SELECT that returns the rows that break a rule."""
+    import duckdb
+
     common = {"table": model.name, "check": check, "group": group, "severity": severity, "why": why}
     try:
         cursor = connection.execute(f"select *, count(*) over () from ({sql}) limit {SAMPLE_ROWS}")

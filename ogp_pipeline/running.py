@@ -76,7 +76,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     import dagster as dg
 
-    from ogp_pipeline.definitions import build_defs
+    from ogp_pipeline.assembly import build_defs
     from ogp_pipeline.models import load_catalog
     from ogp_pipeline.release.audit import check_names_exist
     from ogp_pipeline.schedules import JOB_NAME

@@ -19,12 +19,14 @@ from functools import cache, lru_cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from uuid import uuid4
-
-import duckdb
 
 from ogp_pipeline.errors import MissingTableError, OgpError
 from ogp_pipeline.models import SCHEMAS, Catalog, Model
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
     With `spill_into`, the data folder or that of a candidate, it holds at most MEMORY, and what is more than that lies
     in a folder there until the connection closes; what a killed process leaves is removed by the next run.
     """
+    import duckdb
+
     config = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     if spill_into is None:
         return duckdb.connect(config=config)
@@ -171,6 +175,8 @@ class Store:
 
         MissingTableError names every one that is missing and what to materialise.
         """
+        import duckdb
+
         reads = sorted(set(reads))
         missing = [name for name in reads if not self.path(name).exists()]
         if missing:
@@ -191,6 +197,8 @@ class Store:
         `connection` is a session on `model.reads`. TableError names the columns that are missing, not promised
         or do not cast.
         """
+        import duckdb
+
         inputs = {}
         for read in model.reads:
             state = self.state(read)
@@ -279,6 +287,8 @@ def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
 
 def cast_to_contract(connection: duckdb.DuckDBPyConnection, model: Model, select: str) -> str:
     """The SELECT with the columns of the contract, in its order and types, sorted by its key."""
+    import duckdb
+
     if model.contract.private and not model.contract.columns:
         return f"select * from ({select}) {_order(model)}"
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.assets import RELEASE, asset_key
-from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.models import load_catalog
 from ogp_pipeline.settings import project_file
 from ogp_pipeline_tests.world import World, query

@@ -10,8 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs, end_runs_of_dead_processes
-from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.nightly_status import Ended, Status, after, post, read_status, tell_end
 from ogp_pipeline.release.record import record_run
 from ogp_pipeline.schedules import JOB_NAME

@@ -13,7 +13,8 @@ import pytest
 from ogp_pipeline.building import Workshop, builder
 from ogp_pipeline.contracts import Contract, read_contract
 from ogp_pipeline.errors import ContractError
-from ogp_pipeline.models import Catalog, Model, load_catalog, macros_called, references
+from ogp_pipeline.models import Catalog, Model, load_catalog
+from ogp_pipeline.parsing import macros_called, references
 from ogp_pipeline.quality import check_groups, code_lists, suite_rules
 from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import TableError, cast_to_contract, connect, prepare, quoted
@@ -219,7 +220,7 @@ class Query(NamedTuple):
     ids=lambda row: row.why,
 )
 def test_what_a_select_reads(row):
-    assert references(duckdb.connect(), row.sql) == (tuple(row.reads), [])
+    assert references([row.sql]) == [(tuple(row.reads), [])]
 
 
 @pytest.mark.parametrize(
@@ -248,7 +249,7 @@ def test_what_a_select_reads(row):
     ],
 )
 def test_what_no_model_may_be(sql, fault):
-    reads, found = references(duckdb.connect(), sql)
+    ((reads, found),) = references([sql])
     assert len(found) == 1 and found[0].startswith(fault)
     assert reads == ()
 
@@ -642,7 +643,8 @@ def test_a_contract_that_cannot_be_read_is_named(tmp_path, text):
 
 def test_show_tables_is_no_model(tmp_path):
     """It reads the catalog of the session, not a table that the model names."""
-    assert references(duckdb.connect(), "from (show tables)")[1] != []
+    ((_, found),) = references(["from (show tables)"])
+    assert found != []
 
 
 def test_a_macro_called_with_a_space_or_in_capitals_is_found(tmp_path):

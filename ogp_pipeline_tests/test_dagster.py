@@ -11,8 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.assets import PREVIEW_ROWS, RELEASE, asset_key
-from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.settings import Settings
 from ogp_pipeline_tests.world import MEMBERS, World, query

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from dagster._utils.schedules import schedule_execution_time_iterator
 
+from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.assets import RELEASE
-from ogp_pipeline.definitions import build_defs
 from ogp_pipeline.errors import InputError
 from ogp_pipeline.release.record import history, record_run, shorten_history
 from ogp_pipeline.settings import Settings, project_file
