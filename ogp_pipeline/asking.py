@@ -24,7 +24,8 @@ def answers_to(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[An
     Every rule is asked whether it holds, and those that do not are asked again for their rows: to have each collect
     rows that it does not find takes twice as long.
     """
-    answers = _asked(frame, rules, {"result_format": "BOOLEAN_ONLY"})
+    validator = _validator(frame)
+    answers = _asked(validator, rules, {"result_format": "BOOLEAN_ONLY"})
     open_ones = [position for position, answer in enumerate(answers) if not _is_settled(rules[position], answer)]
     if open_ones:
         details = {
@@ -32,7 +33,7 @@ def answers_to(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[An
             "unexpected_index_column_names": list(key),
             "return_unexpected_index_query": False,
         }
-        again = _asked(frame, [rules[position] for position in open_ones], details)
+        again = _asked(validator, [rules[position] for position in open_ones], details)
         for position, answer in zip(open_ones, again, strict=True):
             answers[position] = answer
     return answers
@@ -43,13 +44,21 @@ def _is_settled(rule: Rule, answer: Any) -> bool:
     return getattr(answer, "success", False) and "mostly" not in rule.arguments
 
 
-def _asked(frame: Any, rules: Sequence[Rule], result_format: Mapping[str, Any]) -> list[Any]:
+def _validator(frame: Any) -> Any:
+    """What judges a frame, however often it is asked; `Batch.validate` loads and hashes the frame twice each time."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.validator.v1_validator import Validator
+
+    return Validator(_batch_definition(gx, ProgressBarsConfig), batch_parameters={"dataframe": frame})
+
+
+def _asked(validator: Any, rules: Sequence[Rule], result_format: Mapping[str, Any]) -> list[Any]:
+    from great_expectations import ExpectationSuite
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
-    batches = _batch_definition(gx, ProgressBarsConfig)
-    suite = gx.ExpectationSuite(name="contract")
+    validator.result_format = result_format
+    suite = ExpectationSuite(name="contract")
     answers: dict[int, Any] = {}
     for position, rule in enumerate(rules):
         try:
@@ -64,7 +73,7 @@ def _asked(frame: Any, rules: Sequence[Rule], result_format: Mapping[str, Any]) 
             answers[position] = error
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas deprecations inside Great Expectations
-        result = batches.get_batch({"dataframe": frame}).validate(suite, result_format=dict(result_format))
+        result = validator.validate_expectation_suite(suite)
     answers |= {item.expectation_config.meta["position"]: item for item in result.results}
     return [answers.get(position) for position in range(len(rules))]
 
