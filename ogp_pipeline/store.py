@@ -180,7 +180,7 @@ class Store:
         try:
             shaped = cast_to_contract(connection, model, select)
             destination = literal(temporary.as_posix())
-            if self._is_of_an_absent_source(model, states):
+            if model.sql and self._is_of_an_absent_source(model, states):
                 connection.execute("pragma disable_optimizer")  # to plan it well takes longer than to run it on no rows
             try:
                 copied = connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
