@@ -166,10 +166,7 @@ def _column_schema(model: Model) -> dg.TableSchema:
 
 def _facts(store: Store, model: Model, state: TableState) -> dict[str, Any]:
     """What a materialisation records: numbers are drawn over time, the preview shows what was computed."""
-    with store.session([model.name]) as connection:
-        columns = connection.execute(f"describe {model.name}").fetchall()
-        shown = connection.execute(f"from {model.name} limit {PREVIEW_ROWS if model.schema == 'metrics' else 0}")
-        rows = shown.fetchall()
+    columns, rows = _columns_and_preview(store, model)
     facts: dict[str, Any] = {
         "dagster/row_count": state.rows,
         "columns": len(columns),
@@ -178,15 +175,25 @@ def _facts(store: Store, model: Model, state: TableState) -> dict[str, Any]:
     }
     if model.contract.extras:  # columns that the contract does not name: those of this run's files
         facts["dagster/column_schema"] = dg.TableSchema(
-            [dg.TableColumn(name, kind, description=_meaning(model, name)) for name, kind, *_ in columns]
+            [dg.TableColumn(name, kind, description=_meaning(model, name)) for name, kind in columns]
         )
     if rows:
-        names = [name for name, *_ in columns]
+        names = [name for name, _ in columns]
         facts["preview"] = dg.MetadataValue.table(
             [dg.TableRecord(dict(zip(names, map(cell_text, row), strict=True))) for row in rows],
             schema=dg.TableSchema([dg.TableColumn(name, "string") for name in names]),
         )
     return facts
+
+
+def _columns_and_preview(store: Store, model: Model) -> tuple[list[tuple[str, str]], list[tuple]]:
+    """The columns of a table with their types, and the rows that are shown: the first ones of a metric."""
+    if model.schema != "metrics" and not model.contract.extras:  # it holds what its contract says, and none is shown
+        return [(name, column.type) for name, column in model.contract.columns.items()], []
+    with store.session([model.name]) as connection:
+        columns = connection.execute(f"describe {model.name}").fetchall()
+        shown = connection.execute(f"from {model.name} limit {PREVIEW_ROWS if model.schema == 'metrics' else 0}")
+        return [(name, kind) for name, kind, *_ in columns], shown.fetchall()
 
 
 def _meaning(model: Model, column: str) -> str:

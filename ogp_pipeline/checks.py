@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ogp_pipeline.models import Model
+from ogp_pipeline.models import Model, macros_called
 from ogp_pipeline.safe_text import visible
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
 
     if not check_groups(model):
         return []
-    with store.session({model.name, *model.checks_read}, model.macros) as connection:
+    macros = macros_called(model.macros, *(rule.sql for rule in model.contract.failing_rows))
+    with store.session({model.name, *model.checks_read}, macros) as connection:
         verdicts = evaluate(connection, model, store.catalog)
     remember(model, {name: store.state(name) for name in (model.name, *model.checks_read)}, verdicts)
     return [

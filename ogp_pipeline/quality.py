@@ -1,6 +1,6 @@
 """Contracts turned into verdicts: Great Expectations suites over tables, and SQL that returns failing rows.
 
-Great Expectations (3 seconds to import) is imported only here and in remembered_expectations, inside functions;
+Great Expectations (3 seconds to import) is imported only in asking and remembered_expectations, inside functions;
 so is duckdb, which Dagster needs no more to learn which checks there are.
 What a verdict leads to (a Dagster check, a refused release) is decided elsewhere.
 """
@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ogp_pipeline.asking import answers_to
 from ogp_pipeline.contracts import Contract, code_lists
 from ogp_pipeline.models import Catalog, Model
-from ogp_pipeline.remembered_expectations import remembering
+from ogp_pipeline.remembered_expectations import counts_rows
 from ogp_pipeline.store import literal, quoted
 
 if TYPE_CHECKING:
@@ -184,7 +182,7 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
     question = _question(frame, model, rules)
     if question not in _answered:
         asked = [rule for rule in rules if len(frame) or not _holds_for_no_rows(rule, columns)]
-        results = _great_expectations(frame, asked, model.contract.key) if asked else []
+        results = answers_to(frame, asked, model.contract.key) if asked else []
         verdicts = {rule.check: _verdict(model, rule, result) for rule, result in zip(asked, results, strict=True)}
         _answered[question] = tuple(
             verdicts.get(rule.check) or Verdict(model.name, rule.check, rule.group, rule.severity, True, 0, rule.why)
@@ -252,49 +250,6 @@ def _question(frame: Any, model: Model, rules: Sequence[Rule]) -> str:
     return asked.hexdigest()
 
 
-def _great_expectations(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[Any]:
-    """The validation result of each rule, in order; for a rule that cannot be asked its error."""
-    import great_expectations as gx
-    from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
-
-    batches = _batch_definition(gx, ProgressBarsConfig)
-    suite = gx.ExpectationSuite(name="contract")
-    answers: dict[int, Any] = {}
-    for position, rule in enumerate(rules):
-        try:
-            configured = ExpectationConfiguration(
-                type=remembering(rule.type),
-                kwargs=dict(rule.arguments),
-                meta={"position": position},
-                severity=rule.severity,
-            )
-            suite.add_expectation_configuration(configured)
-        except Exception as error:  # whatever it raises, a rule that cannot be asked must count as failed
-            answers[position] = error
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pandas deprecations inside Great Expectations
-        result = batches.get_batch({"dataframe": frame}).validate(
-            suite,
-            result_format={
-                "result_format": "COMPLETE",
-                "unexpected_index_column_names": list(key),
-                "return_unexpected_index_query": False,
-            },
-        )
-    answers |= {item.expectation_config.meta["position"]: item for item in result.results}
-    return [answers.get(position) for position in range(len(rules))]
-
-
-@cache
-def _batch_definition(gx: Any, progress_bars: Any) -> Any:
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = progress_bars(globally=False, metric_calculations=False)
-    asset = context.data_sources.add_pandas("tables").add_dataframe_asset("table")
-    return asset.add_batch_definition_whole_dataframe("whole")
-
-
 def _verdict(model: Model, rule: Rule, result: Any) -> Verdict:
     common = {
         "table": model.name,
@@ -318,7 +273,7 @@ def _verdict(model: Model, rule: Rule, result: Any) -> Verdict:
     return Verdict(
         **common,
         passed=bool(result.success) and raised is None,
-        failing_rows=found.get("unexpected_count"),
+        failing_rows=found.get("unexpected_count", 0 if result.success and counts_rows(rule.type) else None),
         sample=sample if not result.success else (),
         error=raised,
     )

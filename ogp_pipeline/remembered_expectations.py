@@ -39,3 +39,17 @@ def remembering(kind: str) -> str:
         },
     )
     return made.expectation_type
+
+
+@cache
+def counts_rows(kind: str) -> bool:
+    """The expectation of this name judges row by row; where it holds no row breaks it."""
+    from great_expectations.expectations import expectation
+    from great_expectations.expectations.registry import get_expectation_impl
+
+    by_row = (
+        expectation.ColumnMapExpectation,
+        expectation.ColumnPairMapExpectation,
+        expectation.MulticolumnMapExpectation,
+    )
+    return issubclass(get_expectation_impl(kind), by_row)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -50,6 +50,8 @@ SPILL_PREFIX = ".spill-"
 @cache
 def made_with() -> str:
     """What runs the SQL of a table and writes it: the version of DuckDB and a hash of this module."""
+    import duckdb
+
     return f"duckdb {duckdb.__version__}, store {sha256_of(Path(__file__))[:12]}"
 
 
@@ -199,32 +201,31 @@ class Store:
         """
         import duckdb
 
-        inputs = {}
-        for read in model.reads:
-            state = self.state(read)
+        states = {read: self.state(read) for read in model.reads}
+        for read, state in states.items():
             if state is None:
                 raise MissingTableError(f"{read} is missing or damaged: materialise {read}")
-            inputs[read] = state.fingerprint
         target = self.path(model.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             shaped = cast_to_contract(connection, model, select)
             destination = literal(temporary.as_posix())
+            if model.sql and self._is_of_an_absent_source(model, states):
+                connection.execute("pragma disable_optimizer")  # to plan it well takes longer than to run it on no rows
             try:
-                connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
+                copied = connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
             except duckdb.ConversionException as error:
                 raise TableError(f"{model.name}: a value does not fit its column's type: {error}") from error
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
                 raise _does_not_run(model, error) from error
-            rows = connection.execute(f"select count(*) from read_parquet({destination})").fetchone()[0]
             sync(temporary)
             state = TableState(
                 table=model.name,
-                rows=rows,
+                rows=copied.fetchone()[0],
                 fingerprint=sha256_of(temporary),
                 code_hash=model.code_hash,
-                inputs=inputs,
+                inputs={read: state.fingerprint for read, state in states.items()},
                 written_at=datetime.now(UTC).isoformat(timespec="seconds"),
                 made_with=made_with(),
             )
@@ -233,6 +234,12 @@ class Store:
             temporary.unlink(missing_ok=True)
         write_atomically(target.with_suffix(".json"), json.dumps(asdict(state), indent=1).encode())
         return state
+
+    def _is_of_an_absent_source(self, model: Model, read: Mapping[str, TableState]) -> bool:
+        """What a table reads of its own source holds no row; `read` are the states of the tables it reads."""
+        source = self.catalog.source_of(model.name)
+        own = [state.rows for name, state in read.items() if source and self.catalog.source_of(name) == source]
+        return bool(own) and not any(own)
 
     def faults(self) -> list[str]:
         """Why the working tables are not one whole: each line names a table and what to materialise.
