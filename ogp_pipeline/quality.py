@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ogp_pipeline.asking import answers_to
@@ -18,6 +19,7 @@ from ogp_pipeline.contracts import Contract, code_lists
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.remembered_expectations import counts_rows
 from ogp_pipeline.store import literal, quoted
+from ogp_pipeline.suspect_rows import can_be_picked, suspect_rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -161,12 +163,33 @@ def suite_rules(contract: Contract, codes: Mapping[str, Sequence[str]]) -> list[
 
 
 def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequence[Rule]) -> list[Verdict]:
-    """Run a suite over the columns it needs. A rule that raises, or gets no answer, is a failed verdict."""
+    """Run a suite over the columns it needs. A rule that raises, or gets no answer, is a failed verdict.
+
+    Of a large table the rules that can be asked about some of its rows are asked about those that they could refuse.
+    """
     if not rules:
         return []
-    needed = set(model.contract.key).union(*(_columns_of(rule) for rule in rules))
-    columns = [name for name in model.contract.columns if name in needed]
-    repeated = _repeated_texts(connection, model, rules, columns)
+    is_large = connection.execute(f"select count(*) from {model.name}").fetchone()[0] >= MANY_ROWS
+    picked = [rule for rule in rules if is_large and can_be_picked(rule, model)]
+    others = [rule for rule in rules if rule not in picked]
+    found = {}
+    if picked:
+        found |= _judged(connection, model, picked, suspect_rows(connection, model, picked))
+    if others:
+        repeated = _repeated_texts(connection, model, others) if is_large else {}
+        found |= _judged(connection, model, others, "true", repeated)
+    return [found[rule.check] for rule in rules]
+
+
+def _judged(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    rules: Sequence[Rule],
+    condition: str,
+    repeated: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> dict[str, Verdict]:
+    """The verdict of each rule on the rows that meet a condition; `repeated`: column -> its few texts."""
+    columns = _columns_needed(model, rules)
     # lists cannot be compared by pandas: only whether they are given matters
     selected = [
         f"case when {quoted(name)} is not null then 'given' end as {quoted(name)}"
@@ -178,7 +201,7 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
     ]
     # a suite that reads no column still needs a row for each of the table's
     text = ", ".join(selected) or "1 as row"
-    frame = connection.execute(f"select {text} from {model.name}").df()
+    frame = connection.execute(f"select {text} from {model.name} as suspect where {condition}").df()
     question = _question(frame, model, rules)
     if question not in _answered:
         asked = [rule for rule in rules if len(frame) or not _holds_for_no_rows(rule, columns)]
@@ -188,22 +211,24 @@ def _validate(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequen
             verdicts.get(rule.check) or Verdict(model.name, rule.check, rule.group, rule.severity, True, 0, rule.why)
             for rule in rules
         )
-    return list(_answered[question])
+    return {verdict.check: verdict for verdict in _answered[question]}
+
+
+def _columns_needed(model: Model, rules: Sequence[Rule]) -> list[str]:
+    """The columns that rules look at, and the key by which rows are named."""
+    needed = set(model.contract.key).union(*(_columns_of(rule) for rule in rules))
+    return [name for name in model.contract.columns if name in needed]
 
 
 # Of so many rows a column of few texts is handed over as categories: 1 to 2 bytes for each instead of some 65.
 MANY_ROWS, FEW_TEXTS = 200_000, 1_000
 
 
-def _repeated_texts(
-    connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequence[Rule], columns: Sequence[str]
-) -> dict[str, list[str]]:
+def _repeated_texts(connection: duckdb.DuckDBPyConnection, model: Model, rules: Sequence[Rule]) -> dict[str, list[str]]:
     """The texts of each column of a large table that holds few different ones and is compared with no other column."""
-    if connection.execute(f"select count(*) from {model.name}").fetchone()[0] < MANY_ROWS:
-        return {}
     compared = set().union(*(_columns_of(rule) for rule in rules if rule.type not in HOLDS_FOR_NO_ROWS))
     found = {}
-    for name in columns:
+    for name in _columns_needed(model, rules):
         if model.contract.columns[name].type == "VARCHAR" and name not in compared:
             asked = quoted(name)
             texts = connection.execute(

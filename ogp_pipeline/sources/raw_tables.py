@@ -24,6 +24,8 @@ from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
 
 CELL_END = "\x1f"
+# What the database reads at a time holds one line at least; by itself it takes sixteen times the longest it may meet.
+LINE_BYTES, BUFFER_BYTES, BYTES_OF_A_CHARACTER = 2 << 20, 32 << 20, 4
 # what spreadsheet programs show, and export, where a formula failed
 FORMULA_ERRORS = {
     *("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#GETTING_DATA")
@@ -117,18 +119,20 @@ def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop)
     descriptor, name = tempfile.mkstemp(suffix=".csv", dir=workshop.scratch)
     with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as target:
         writer = csv.writer(target, quoting=csv.QUOTE_ALL)
-        writer.writerow(columns)
-        for file in loaded:
-            _copy_rows(file, columns, absent, writer)
+        header = writer.writerow(columns)
+        longest = max(header, *(_copy_rows(file, columns, absent, writer) for file in loaded), 0)
+    line = max(LINE_BYTES, longest * BYTES_OF_A_CHARACTER)
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
         f"select * from read_csv({literal(name)}, header = true, delim = ',', quote = '\"', escape = '\"', "
         f"columns = {{{types}}}, nullstr = {literal(absent)}, allow_quoted_nulls = true, auto_detect = false, "
-        "parallel = false, max_line_size = 268435456)"
+        f"parallel = false, max_line_size = {line}, buffer_size = {max(BUFFER_BYTES, line)})"
     )
 
 
-def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) -> None:
+def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) -> int:
+    """Write the rows of a file; the characters of the longest of them."""
+    longest = 0
     position = {name.casefold(): index for index, name in enumerate(file.header.columns)}
     width = len(file.header.columns)
     named = max((index for index, cell in enumerate(file.header.cells, start=1) if cell.strip()), default=width)
@@ -162,7 +166,8 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
             "|".join("" if place is None else " ".join(whole[place].split()) for place in key_places) or absent
         )
         row[own["_source_note"]] = "; ".join(notes) or absent
-        writer.writerow(row)
+        longest = max(longest, writer.writerow(row))
+    return longest
 
 
 def _sha256_of_row(content: str) -> str:

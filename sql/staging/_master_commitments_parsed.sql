@@ -25,15 +25,19 @@ identified as (
         coalesce(number_given, right(plan_given, 2)::integer) as plan_number
     from keyed
 ),
-placed as (
+placed as not materialized (
     select
         *,
         coalesce(plan_given, plan_id_of(member_id, plan_number)) as plan_id
     from identified
 ),
-counted as (
+-- beside the rows and not in them: what is counted over several rows is held in memory, and a row has 170 cells
+compared as (
     select
-        *,
+        _source_file,
+        _source_row,
+        "Start Date",
+        "End Date",
         row_number() over (partition by _source_file, _source_row_sha256 order by _source_row) as copy,
         count(distinct _source_row_sha256) over (partition by _source_file, commitment_id) as claims,
         order_proved_by(
@@ -44,12 +48,17 @@ counted as (
     from placed
     window same_plan as (partition by _source_file, plan_id)
 ),
+counted as (
+    select placed.*, compared.copy, compared.claims, compared.order_proved
+    from placed
+    left join compared using (_source_file, _source_row)
+),
 dates as (
     select *, read_date(value, order_proved, is_end) as reading
     from (
-        select "Start Date" as value, false as is_end, order_proved from counted
+        select "Start Date" as value, false as is_end, order_proved from compared
         union
-        select "End Date", true, order_proved from counted
+        select "End Date", true, order_proved from compared
     )
 ),
 read_rows as (
