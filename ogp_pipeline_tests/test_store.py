@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -271,6 +274,85 @@ def built(store: Store) -> Store:
     for model in store.catalog:
         write(store, model.name)
     return store
+
+
+# --- what stays as it is
+
+
+def as_built(store: Store) -> None:
+    write(store, "marts.plans")
+    write(store, "metrics.totals")
+
+
+def by_other_code(store: Store) -> None:
+    model = store.catalog["metrics.totals"]
+    store.catalog = replace(store.catalog, models={**store.catalog.models, model.name: replace(model, code_hash="x")})
+
+
+def of_other_rows(store: Store) -> None:
+    write(store, "marts.plans", "select 'c' as plan_id, 3 as commitments")
+
+
+def of_the_same_rows(store: Store) -> None:
+    write(store, "marts.plans", "select * from (values ('a', 1), ('b', 2)) as plans(plan_id, commitments)")
+
+
+def by_a_function(store: Store) -> None:
+    model = store.catalog["metrics.totals"]
+    store.catalog = replace(store.catalog, models={**store.catalog.models, model.name: replace(model, sql=None)})
+
+
+def told(**facts) -> Callable[[Store], None]:
+    def tell(store: Store) -> None:
+        path = store.path("metrics.totals").with_suffix(".json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | facts))
+
+    return tell
+
+
+@pytest.mark.parametrize(
+    ("then", "stays"),
+    [
+        pytest.param(lambda store: None, True, id="nothing changed"),
+        pytest.param(of_the_same_rows, True, id="what it reads was built again and came out the same"),
+        pytest.param(of_other_rows, False, id="what it reads changed"),
+        pytest.param(lambda store: store.path("marts.plans").unlink(), False, id="what it reads is gone"),
+        pytest.param(by_other_code, False, id="its SQL or contract changed"),
+        pytest.param(by_a_function, False, id="a function may read files"),
+        pytest.param(told(made_with="duckdb 0.1"), False, id="another DuckDB wrote it"),
+        pytest.param(told(made_with=""), False, id="nobody noted what wrote it"),
+        pytest.param(told(inputs={}), False, id="it was built from fewer tables"),
+        pytest.param(lambda store: store.path("metrics.totals").write_bytes(b"x"), False, id="its bytes are damaged"),
+        pytest.param(lambda store: store.path("metrics.totals").unlink(), False, id="it is gone"),
+    ],
+)
+def test_a_table_stays_only_where_building_it_anew_would_not_change_it(store, then, stays):
+    as_built(store)
+    then(store)
+    kept = store.up_to_date(store.catalog["metrics.totals"])
+    assert (kept is not None) is stays
+    assert kept is None or kept == store.state("metrics.totals")
+
+
+def test_what_stays_is_not_written(published):
+    path = published.store.path("marts.commitments")
+    before = path.stat().st_mtime_ns, path.stat().st_ino
+    published.build()
+    assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
+    assert published.store.faults() == []
+
+
+def test_no_table_follows_from_the_clock_or_from_chance(catalog):
+    """Or it could not stay as it is, and no night would be unchanged."""
+    calls = r"\b(now|random|uuid|gen_random_uuid|today|get_current_\w+|transaction_timestamp|getenv)\s*\("
+    words = r"\b(current_date|current_timestamp|current_time|localtimestamp|localtime)\b"
+    texts = {"macros.sql": catalog.macros} | {model.name: model.sql for model in catalog if model.sql}
+    for name, text in texts.items():
+        code = re.sub(r"--.*|'[^']*'", "", text)
+        assert not re.search(f"{calls}|{words}", code, re.IGNORECASE), name
+
+
+# --- what belongs together
 
 
 def test_a_whole_store_has_no_faults(store):
