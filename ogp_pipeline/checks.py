@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from ogp_pipeline.models import Model, macros_called
+from ogp_pipeline.models import Model
 from ogp_pipeline.safe_text import visible
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
 
 def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
     """Run every check on the working table of a model."""
+    from ogp_pipeline.parsing import macros_called
     from ogp_pipeline.quality import check_groups, evaluate
     from ogp_pipeline.verdicts import remember
 
