@@ -183,7 +183,7 @@ class Store:
             shaped = cast_to_contract(connection, model, select)
             destination = literal(temporary.as_posix())
             try:
-                connection.execute(f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
+                _run(connection, f"copy ({shaped}) to {destination} (format parquet, compression zstd)")
             except duckdb.ConversionException as error:
                 raise TableError(f"{model.name}: a value does not fit its column's type: {error}") from error
             except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
@@ -281,6 +281,20 @@ def _order(model: Model) -> str:
     if model.contract.in_order:
         return ""
     return f"order by {', '.join(quoted(name) for name in model.contract.key) or 'all'}"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
+    """Run a statement that can be run again; what nearly fits into MEMORY is sorted and joined on the disk.
+
+    DuckDB begins in memory what it thinks will fit, and that it does not can come to light when nothing can be put
+    away any more. The rows and their order are the same either way.
+    """
+    try:
+        connection.execute(statement)
+    except duckdb.OutOfMemoryException:
+        connection.execute("set debug_force_external = true")
+        connection.execute(statement)
+        connection.execute("reset debug_force_external")
 
 
 def _does_not_run(model: Model, error: duckdb.Error) -> TableError:
