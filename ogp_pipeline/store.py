@@ -287,14 +287,18 @@ def _run(connection: duckdb.DuckDBPyConnection, statement: str) -> None:
     """Run a statement that can be run again; what nearly fits into MEMORY is sorted and joined on the disk.
 
     DuckDB begins in memory what it thinks will fit, and that it does not can come to light when nothing can be put
-    away any more. The rows and their order are the same either way.
+    away any more. One thread holds less at a time than two. The rows and their order are the same either way.
     """
     try:
         connection.execute(statement)
     except duckdb.OutOfMemoryException:
+        connection.execute("set threads = 1")
         connection.execute("set debug_force_external = true")
-        connection.execute(statement)
-        connection.execute("reset debug_force_external")
+        try:
+            connection.execute(statement)
+        finally:
+            connection.execute("reset debug_force_external")
+            connection.execute("reset threads")
 
 
 def _does_not_run(model: Model, error: duckdb.Error) -> TableError:
