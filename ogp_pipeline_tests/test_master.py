@@ -297,6 +297,9 @@ def test_policy_areas_of_both_generations_share_one_vocabulary(world):
     assert [tuple(row.values())[1:] for row in tags if row["commitment_id"] == "AP_ALB01-1"] == both
     newer = [tuple(row.values())[1:] for row in tags if row["commitment_id"] == "AL0001"]
     assert newer == [*both, ("beneficial_ownership", "anti_corruption")]
+    staged = world.rows("select _source_file, commitment_id, policy_area from staging.master_commitments_policy_areas")
+    keys = [tuple(row.values()) for row in staged]
+    assert keys == sorted(keys), "in the order of the key, though they are sorted by numbers"
 
 
 def test_every_policy_column_of_the_real_master_has_an_area(real_data, catalog):

@@ -954,6 +954,15 @@ def test_the_order_of_dates_is_what_the_plan_proves(together, plan, case):
     assert [row["original"] for row in found] == list(case.ambiguous)
 
 
+def test_policy_area_tags_lie_in_the_order_of_their_key(together):
+    """Their SELECT sorts them itself, by numbers."""
+    rows = together.rows(
+        "select _source_file, commitment_id, policy_area from staging.explorer_commitments_policy_areas"
+    )
+    keys = [tuple(row.values()) for row in rows]
+    assert keys == sorted(keys) and len(keys) > 40
+
+
 def test_policy_area_tags(together):
     """Also those that say no or were not coded; one that cannot be read is NULL and recorded."""
     tags = {

@@ -21,7 +21,7 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
     raw = next(read for read in model.reads if read.startswith("raw."))
     source = raw.removeprefix("raw.")
     here = tuple(workshop.catalog[raw].contract.columns)
-    own = ", ".join(f"raw_rows.{quoted(name)}" for name in here)
+    uncorrected = own = ", ".join(f"raw_rows.{quoted(name)}" for name in here)
     asked = connection.execute(
         "select distinct column_name from reference.corrections where source = ? order by all", [source]
     ).fetchall()
@@ -30,7 +30,7 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
         empty = 'struct("column" varchar, rule varchar, severity varchar, original varchar, used varchar)[]'
         return f"select {own}, []::{empty} as _corrections from {raw} as raw_rows"
     own = ", ".join(
-        f"coalesce(fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}"
+        f"coalesce(_fixes[{literal(name)}].corrected, raw_rows.{quoted(name)}) as {quoted(name)}"
         if name in columns
         else f"raw_rows.{quoted(name)}"
         for name in here
@@ -38,8 +38,7 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
     return f"""
         with row_fixes as (
             select
-                raw_rows._source_file,
-                raw_rows._source_row,
+                {{'file': raw_rows._source_file, 'row': raw_rows._source_row}} as place,
                 map_from_entries(list(
                     (column_name, struct_pack(expected := expected_value, corrected := corrected_value))
                 )) as fixes
@@ -49,13 +48,23 @@ def corrected(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Wor
                 and corrections.row_key = raw_rows._source_row_key
                 and corrections.expected_value = tidy(to_json(raw_rows) ->> corrections.column_name)
             group by all
+        ),
+        -- the rows stay in their order: a few are looked up, and none is joined
+        fixes_of_rows as (
+            select map_from_entries(list((place, fixes))) as of_rows
+            from row_fixes
+        ),
+        fixed_rows as (
+            select
+                {uncorrected},
+                fixes_of_rows.of_rows[{{'file': raw_rows._source_file, 'row': raw_rows._source_row}}] as _fixes
+            from {raw} as raw_rows
+            cross join fixes_of_rows
         )
         select
             {own},
-            list_transform(coalesce(map_entries(fixes), []), lambda entry:
+            list_transform(coalesce(map_entries(_fixes), []), lambda entry:
                 problem(entry.key, 'correction', 'repair', entry.value.expected, entry.value.corrected)
             ) as _corrections
-        from {raw} as raw_rows
-        left join row_fixes using (_source_file, _source_row)
-        order by raw_rows._source_file, raw_rows._source_row
+        from fixed_rows as raw_rows
     """

@@ -8,9 +8,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain, islice
 from operator import itemgetter
+from pathlib import Path
 from uuid import uuid4
 
 import duckdb
@@ -24,6 +26,8 @@ from ogp_pipeline.sources.workbooks import shortened
 from ogp_pipeline.store import literal, quoted
 
 CELL_END = "\x1f"
+# The database holds the whole of a CSV file until it has read it all; so many rows are some 60 MB.
+ROWS_OF_A_PIECE = 50_000
 # What the database reads at a time holds one line at least; by itself it takes sixteen times the longest it may meet.
 LINE_BYTES, BUFFER_BYTES, BYTES_OF_A_CHARACTER = 2 << 20, 32 << 20, 4
 # what spreadsheet programs show, and export, where a formula failed
@@ -116,23 +120,36 @@ def raw(connection: duckdb.DuckDBPyConnection, model: Model, workshop: Workshop)
     # DuckDB's names do not differ by case: the first spelling is the column
     columns = list({name.casefold(): name for name in reversed(names)}.values())[::-1]
     absent = uuid4().hex  # marks a column that a file does not have; no cell can hold it
-    descriptor, name = tempfile.mkstemp(suffix=".csv", dir=workshop.scratch)
-    with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as target:
-        writer = csv.writer(target, quoting=csv.QUOTE_ALL)
-        header = writer.writerow(columns)
-        longest = max(header, *(_copy_rows(file, columns, absent, writer) for file in loaded), 0)
+    rows = chain.from_iterable(_rows_of(file, columns, absent) for file in loaded)
+    pieces, longest = _write_pieces(rows, columns, workshop.scratch)
     line = max(LINE_BYTES, longest * BYTES_OF_A_CHARACTER)
     types = ", ".join(f"{literal(column)}: 'VARCHAR'" for column in columns)
     return (
-        f"select * from read_csv({literal(name)}, header = true, delim = ',', quote = '\"', escape = '\"', "
+        f"select * from read_csv([{', '.join(map(literal, pieces))}], "
+        "header = true, delim = ',', quote = '\"', escape = '\"', "
         f"columns = {{{types}}}, nullstr = {literal(absent)}, allow_quoted_nulls = true, auto_detect = false, "
         f"parallel = false, max_line_size = {line}, buffer_size = {max(BUFFER_BYTES, line)})"
     )
 
 
-def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) -> int:
-    """Write the rows of a file; the characters of the longest of them."""
-    longest = 0
+def _write_pieces(rows: Iterator[list[str]], columns: Sequence[str], folder: Path) -> tuple[list[str], int]:
+    """Write rows below a header as CSV files of at most ROWS_OF_A_PIECE; their names and the longest row.
+
+    The longest by its characters, with its quotes and commas.
+    """
+    names, longest, written = [], 0, ROWS_OF_A_PIECE
+    while written == ROWS_OF_A_PIECE:
+        descriptor, name = tempfile.mkstemp(suffix=".csv", dir=folder)
+        with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as target:
+            writer = csv.writer(target, quoting=csv.QUOTE_ALL)
+            lengths = [writer.writerow(row) for row in chain([columns], islice(rows, ROWS_OF_A_PIECE))]
+        names.append(name)
+        longest, written = max(longest, *lengths), len(lengths) - 1
+    return names, longest
+
+
+def _rows_of(file: SourceFile, columns: Sequence[str], absent: str) -> Iterator[list[str]]:
+    """The rows of a file by the columns of the table."""
     position = {name.casefold(): index for index, name in enumerate(file.header.columns)}
     width = len(file.header.columns)
     named = max((index for index, cell in enumerate(file.header.cells, start=1) if cell.strip()), default=width)
@@ -166,8 +183,7 @@ def _copy_rows(file: SourceFile, columns: Sequence[str], absent: str, writer) ->
             "|".join("" if place is None else " ".join(whole[place].split()) for place in key_places) or absent
         )
         row[own["_source_note"]] = "; ".join(notes) or absent
-        longest = max(longest, writer.writerow(row))
-    return longest
+        yield row
 
 
 def _sha256_of_row(content: str) -> str:

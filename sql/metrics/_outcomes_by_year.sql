@@ -4,7 +4,13 @@
 with
 assessable as (
     select
-        commitments.*,
+        commitments.commitment_id,
+        commitments.plan_id,
+        commitments.member_id,
+        commitments.value_access,
+        commitments.value_participation,
+        commitments.value_accountability,
+        commitments.value_technology,
         plans.submitted_year,
         members.member_type,
         coalesce(members.region, 'not known') as region
@@ -37,32 +43,90 @@ groups as (
     -- neither yes nor no: the value was not reviewed, or there are no data
     select commitment_id, 'ogp_value', ogp_value, answer from values_of_commitments where answer in ('yes', 'no')
 ),
-cells as (
+placed as not materialized (
     select
         groups.grouping,
         groups.group_code,
         groups.answer,
         assessable.member_type,
+        assessable.plan_id,
+        assessable.submitted_year,
+        groups.commitment_id
+    from groups
+    inner join assessable using (commitment_id)
+),
+-- plan by plan first: different plans are then counted as rows
+plans_of_groups as (
+    select
+        * exclude (commitment_id),
+        count(*) as commitments_in_group
+    from placed
+    group by all
+),
+in_groups as (
+    select
+        grouping,
+        group_code,
+        answer,
+        member_type,
+        count(*) as plans_in_group,
+        sum(commitments_in_group)::bigint as commitments_in_group
+    from plans_of_groups
+    group by all
+),
+plans_assessed as (
+    select
+        placed.* exclude (commitment_id),
+        outcomes.outcome,
+        outcomes.definition,
+        count(*) as commitments,
+        count(*) filter (where outcomes.is_hit) as hits,
+        count(*) filter (where outcomes.assessment = 'end_of_term') as commitments_end_of_term,
+        count(*) filter (where outcomes.assessment = 'progress') as commitments_progress
+    from placed
+    inner join marts.outcomes as outcomes using (commitment_id)
+    group by all
+),
+assessed as (
+    select
+        grouping,
+        group_code,
+        answer,
+        member_type,
+        outcome,
+        definition,
+        count(*) as plans,
+        sum(commitments)::bigint as commitments,
+        sum(hits)::bigint as hits,
+        sum(commitments_end_of_term)::bigint as commitments_end_of_term,
+        sum(commitments_progress)::bigint as commitments_progress,
+        min(submitted_year) as first_year,
+        max(submitted_year) as last_year
+    from plans_assessed
+    group by all
+),
+cells as (
+    -- every definition of every group, also where nothing is assessed
+    select
+        in_groups.grouping,
+        in_groups.group_code,
+        in_groups.answer,
+        in_groups.member_type,
         definitions.outcome,
         definitions.definition,
         definitions.is_default,
-        count(distinct case when outcomes.commitment_id is not null then assessable.plan_id end) as plans,
-        count(outcomes.commitment_id) as commitments,
-        count(*) filter (where outcomes.is_hit) as hits,
-        count(*) filter (where outcomes.assessment = 'end_of_term') as commitments_end_of_term,
-        count(*) filter (where outcomes.assessment = 'progress') as commitments_progress,
-        count(distinct assessable.plan_id) as plans_in_group,
-        count(*) as commitments_in_group,
-        min(assessable.submitted_year) filter (where outcomes.commitment_id is not null) as first_year,
-        max(assessable.submitted_year) filter (where outcomes.commitment_id is not null) as last_year
-    from groups
-    inner join assessable using (commitment_id)
+        coalesce(assessed.plans, 0) as plans,
+        coalesce(assessed.commitments, 0) as commitments,
+        coalesce(assessed.hits, 0) as hits,
+        coalesce(assessed.commitments_end_of_term, 0) as commitments_end_of_term,
+        coalesce(assessed.commitments_progress, 0) as commitments_progress,
+        in_groups.plans_in_group,
+        in_groups.commitments_in_group,
+        assessed.first_year,
+        assessed.last_year
+    from in_groups
     cross join reference.outcome_definitions as definitions
-    left join marts.outcomes as outcomes
-        on outcomes.commitment_id = groups.commitment_id
-        and outcomes.outcome = definitions.outcome
-        and outcomes.definition = definitions.definition
-    group by all
+    left join assessed using (grouping, group_code, answer, member_type, outcome, definition)
 )
 select
     * exclude (commitments_end_of_term, commitments_progress),

@@ -48,6 +48,7 @@ latest as (
     select unnest(case coding_source when 'official' then ['official', 'official_and_analyst']
             else ['official_and_analyst'] end) as coding, commitment_id, outcome, definition, is_hit
     from marts._outcomes
+    semi join figures using (outcome, definition)
 ),
 completions as (
     select commitment_id, is_relevant, 'progress' as judged, completion_progress as code

@@ -37,30 +37,54 @@ in_areas as (
     inner join marts.commitment_policy_areas as areas using (commitment_id)
     group by all
 ),
-pairs as (
+peers as (
     select
-        learners.member_id,
-        learners.policy_area,
-        peers.member_id as peer_id,
-        learners.commitments as own_commitments,
-        peers.* exclude (member_id, policy_area),
-        coalesce(own.region = other.region, false) as is_same_region,
-        other.member_name as peer_name
-    from in_areas as learners
-    inner join in_areas as peers using (policy_area)
-    inner join marts.members as own on own.member_id = learners.member_id
-    inner join marts.members as other on other.member_id = peers.member_id
-    where peers.member_id <> learners.member_id and len(peers.examples) > 0
+        in_areas.* rename (member_id as peer_id),
+        members.member_name as peer_name,
+        members.region as peer_region,
+        count(*) over (partition by in_areas.policy_area) as peers_in_area
+    from in_areas
+    inner join marts.members as members on members.member_id = in_areas.member_id
+    where len(in_areas.examples) > 0
+),
+learners as (
+    select
+        in_areas.member_id,
+        in_areas.policy_area,
+        in_areas.commitments as own_commitments,
+        len(in_areas.examples) > 0 as is_peer,
+        members.region
+    from in_areas
+    inner join marts.members as members on members.member_id = in_areas.member_id
+),
+-- the members of a region find the same peers, each but itself: one more than ten is enough for all of them
+shortlists as (
+    select
+        regions.region,
+        peers.*,
+        coalesce(regions.region = peers.peer_region, false) as is_same_region
+    from (select distinct region from learners) as regions
+    cross join peers
+    qualify row_number() over (
+        partition by regions.region, peers.policy_area
+        order by commitments_starred desc, commitments_complete desc, is_same_region desc, peer_id
+    ) <= 11
 ),
 ranked as (
     select
-        *,
+        learners.member_id,
+        learners.own_commitments,
+        shortlists.* exclude (region, peer_region, peers_in_area),
         row_number() over (
-            partition by member_id, policy_area
+            partition by learners.member_id, learners.policy_area
             order by commitments_starred desc, commitments_complete desc, is_same_region desc, peer_id
         ) as peer_rank,
-        count(*) over (partition by member_id, policy_area) as peers_found
-    from pairs
+        shortlists.peers_in_area - coalesce(learners.is_peer, false)::integer as peers_found
+    from learners
+    inner join shortlists
+        on shortlists.policy_area = learners.policy_area
+        and shortlists.region is not distinct from learners.region
+    where shortlists.peer_id <> learners.member_id
 )
 select
     * exclude (examples, commitments),
