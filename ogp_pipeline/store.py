@@ -278,10 +278,14 @@ class Store:
         for other in step:
             if other.contract.private and made_through & set(other.reads):
                 made_through.add(other.name)
+        made_of = set(model.reads)  # the tables this one is made of, also through private ones
+        for other in reversed(step):
+            if other.contract.private and other.name in made_of:
+                made_of |= set(other.reads)
         public = [other for other in step if not other.contract.private]
         readers = [other.name for other in public if made_through & set(other.reads)]
-        made_of = [other.name for other in public if other.name in model.reads]
-        return max(readers or made_of or [name], key=lambda asset: asset.startswith("staging."))
+        origins = [other.name for other in public if other.name in made_of]
+        return max(readers or origins or [name], key=lambda asset: asset.startswith("staging."))
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, macros: str) -> None:
