@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
+import json
+import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -76,11 +80,27 @@ def reported(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> Worl
     return world
 
 
+def refreshed_once(
+    factory: pytest.TempPathFactory, name: str, *arguments: str
+) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A data folder that `refresh` filled, and what it said: one for all processes that run the tests."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    data_dir, said = shared / name / "data", shared / f"{name}.json"
+    data_dir.parent.mkdir(exist_ok=True)
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second process waits for what the first one makes
+        if not said.exists():
+            done = run(data_dir, *arguments)
+            said.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+    return data_dir, subprocess.CompletedProcess(*json.loads(said.read_text(encoding="utf-8")))
+
+
 @pytest.fixture(scope="session")
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """A data folder on which `refresh` ran once with nothing said: the sample; its release is never changed."""
-    data_dir = tmp_path_factory.mktemp("sampled") / "data"
-    return data_dir, run(data_dir)
+    return refreshed_once(tmp_path_factory, "sampled")
 
 
 @pytest.fixture(scope="session")
@@ -100,7 +120,14 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def real_release(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of a release of the real files; never changed."""
-    data_dir = tmp_path_factory.mktemp("real") / "data"
-    done = run(data_dir, "--sources", str(real_data))
+    data_dir, done = refreshed_once(tmp_path_factory, "real", "--sources", str(real_data))
     assert done.returncode == 0, done.stdout + done.stderr
     return data_dir
+
+
+@pytest.fixture(scope="session")
+def real_world(real_release: Path, real_data: Path, catalog: Catalog) -> World:
+    """The same release of the real files as a world, with every table built."""
+    world = World(real_release.parent, catalog)
+    world.settings = replace(world.settings, sources=(str(real_data),))
+    return world

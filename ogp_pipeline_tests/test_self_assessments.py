@@ -8,7 +8,6 @@ import pytest
 
 from ogp_pipeline.contracts import code_lists
 from ogp_pipeline.quality import evaluate
-from ogp_pipeline.settings import Settings
 from ogp_pipeline_tests.world import World
 
 TABLES = ("metrics.self_assessments_beside_irm", "marts.results", "meta.problems")
@@ -426,11 +425,9 @@ def test_a_release_with_an_empty_form(world):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, catalog, real_data) -> World:
-    """The real folder, read as a run reads it."""
-    world = World(tmp_path_factory.mktemp("real"), catalog)
-    world.settings = Settings(world.settings.data_dir, sources=(str(real_data),))
-    return world.build_for(*TABLES)
+def real(real_world: World) -> World:
+    """The real files, read as a run reads them, with every table built."""
+    return real_world
 
 
 def test_every_real_page_is_accounted_for(real, real_data):

@@ -6,7 +6,6 @@ import csv
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -414,10 +413,9 @@ def test_the_choices_of_the_reference_are_those_tested():
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, catalog, real_data) -> World:
-    world = World(tmp_path_factory.mktemp("real"), catalog)
-    world.settings = replace(world.settings, sources=(str(real_data),))
-    return world.build_for(*TABLES)
+def real(real_world: World) -> World:
+    """The real files, read as a run reads them, with every table built."""
+    return real_world
 
 
 @pytest.fixture(scope="module")

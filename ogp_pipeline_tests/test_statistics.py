@@ -508,10 +508,9 @@ def planted(tmp_path_factory, catalog) -> World:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, catalog, real_data) -> World:
-    world = World(tmp_path_factory.mktemp("real"), catalog)
-    world.settings = replace(world.settings, sources=(str(real_data),))
-    return world.build_for("metrics.associations")
+def real(real_world: World) -> World:
+    """The real files, read as a run reads them, with every table built."""
+    return real_world
 
 
 @pytest.fixture(scope="module", params=["planted", "real"])

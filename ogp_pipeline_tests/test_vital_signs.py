@@ -9,7 +9,6 @@ import re
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from random import Random
@@ -500,10 +499,9 @@ def test_years_of_a_cell_are_those_of_its_plans(by_hand):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, catalog, real_data) -> World:
-    world = World(tmp_path_factory.mktemp("real"), catalog)
-    world.settings = replace(world.settings, sources=(str(real_data),))
-    return world.build()
+def real(real_world: World) -> World:
+    """The real files, read as a run reads them, with every table built."""
+    return real_world
 
 
 def test_every_row_of_the_real_files_is_accounted_for(real):
