@@ -222,17 +222,15 @@ class World:
         """
         for name, models in self.catalog.steps():
             if not steps or name in steps:
-                self._take_over(models)
+                self._take_over(models)  # once there is a folder of tables
                 build_tables(self.settings, self.catalog, models, replace_release)
         return self
 
     def _take_over(self, models: Sequence[Model]) -> None:
-        if self.catalog is not load_catalog():
-            return
-        self.settings.tables_dir.mkdir(parents=True, exist_ok=True)
+        is_own = self.catalog is load_catalog()
         for model in models:
             path = self.store.path(model.name)
-            if model.sql is not None and not path.exists():
+            if is_own and model.sql is not None and path.parent.is_dir() and not path.exists():
                 for file in (path, path.with_suffix(".json")):
                     shutil.copyfile(_tables_of_ten_plans() / file.name, file)
 
