@@ -24,11 +24,11 @@ ui: $(READY)  ## Open Dagster on http://127.0.0.1:3000, with the nightly schedul
 
 test: lint  ## Set up and pass the tests (installs Debian's chromium for the page tests where it may)
 	@sh docs/install_chromium.sh
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 reliability: $(READY)  ## Print what holds under fault, at scale and against hostile input (within 20 minutes)
 	@sh docs/install_chromium.sh
-	$(BIN)/python -m pytest -n auto --dist loadfile --reliability full ogp_pipeline_tests/reliability $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --reliability full ogp_pipeline_tests/reliability $(ARGS)
 
 bench: $(READY)  ## Measure speed and growth beside other ways, in one table (within 20 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)

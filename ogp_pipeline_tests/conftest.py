@@ -28,6 +28,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reliability", choices=PROFILES, default="ci", help="how much the reliability tests try")
 
 
+# the modules that take minutes come first: one of them alone at the end would leave a processor idle
+LONGEST = (
+    *("test_cli", "test_mutation", "test_release", "test_kills", "test_broken_files", "test_changes", "test_control"),
+    *("test_pages", "test_vital_signs", "test_engagement", "test_releases_of_plans", "test_benchmarks"),
+    *("test_broken_machine", "test_readers", "test_self_assessments", "test_report_content", "test_exports"),
+    *("test_nightly", "test_master", "test_downloads", "test_cookbook", "test_dagster", "test_two_at_once"),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest modules first; the tests of each stay together and in their order."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+
+
 @pytest.fixture(scope="session")
 def profile(request: pytest.FixtureRequest) -> str:
     """How much the reliability tests try: ci, full or nightly."""
