@@ -78,10 +78,11 @@ def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
 
 
 @lru_cache(maxsize=4)
-def _engine(data_dir: Path) -> tuple[duckdb.DuckDBPyConnection, Lock]:
+def _engine(data_dir: Path, process: int) -> tuple[duckdb.DuckDBPyConnection, Lock]:
     """The one DuckDB that the sessions on a data folder share: to start another takes ten times as long as a session.
 
-    It keeps no bytes of the working tables: they are replaced while it lives.
+    It keeps no bytes of the working tables: they are replaced while it lives. A process that was forked has one of its
+    own: the threads of the other did not come along.
     """
     engine = connect(data_dir)
     engine.execute("set enable_external_file_cache = false")
@@ -94,7 +95,7 @@ _workspaces = count(1)
 @contextmanager
 def _workspace(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory of its own, which is gone afterwards: nothing is seen of others."""
-    engine, lock = _engine(data_dir)
+    engine, lock = _engine(data_dir, os.getpid())
     name = f"workspace_{next(_workspaces)}"
     with lock:
         connection = engine.cursor()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
@@ -234,6 +235,21 @@ def test_a_session_leaves_nothing_to_the_next(store):
         attached = "select database_name from duckdb_databases() where database_name like 'workspace%'"
         assert len(connection.execute(attached).fetchall()) == 1
         assert not connection.execute("select 1 from duckdb_tables() where table_name = 'plans'").fetchall()
+
+
+def test_a_process_that_was_forked_works_on(store):
+    """The threads of a database do not come along: one that was open before would wait for them for ever."""
+    write(store, "marts.plans")
+
+    def replaced_and_read() -> None:
+        write(store, "marts.plans", "select 'many' as plan_id, count(*) as commitments from range(10_000_000)")
+        assert read(store, "marts.plans") == [("many", 10_000_000)]
+
+    child = get_context("fork").Process(target=replaced_and_read)
+    child.start()
+    child.join(60)
+    child.kill()
+    assert child.exitcode == 0
 
 
 # --- knowing what is there
