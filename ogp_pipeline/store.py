@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache
 from itertools import count
 from pathlib import Path
 from threading import Lock
@@ -77,16 +77,26 @@ def connect(spill_into: Path | None = None) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config=config | {"memory_limit": MEMORY, "temp_directory": spill.as_posix()})
 
 
-@lru_cache(maxsize=4)
-def _engine(data_dir: Path, process: int) -> tuple[duckdb.DuckDBPyConnection, Lock]:
+_engines: dict[tuple[int, Path], tuple[duckdb.DuckDBPyConnection, Lock]] = {}
+
+
+def _engine(data_dir: Path) -> tuple[duckdb.DuckDBPyConnection, Lock]:
     """The one DuckDB that the sessions on a data folder share: to start another takes ten times as long as a session.
 
     It keeps no bytes of the working tables: they are replaced while it lives. A process that was forked has one of its
-    own: the threads of the other did not come along.
+    own, and never closes the other: the threads of that one did not come along. A process keeps four of them.
     """
+    process = os.getpid()
+    found = _engines.get((process, data_dir))
+    if found:
+        return found
+    own = [key for key in _engines if key[0] == process]
+    for key in own[: max(0, len(own) - 3)]:
+        _engines.pop(key, None)
     engine = connect(data_dir)
     engine.execute("set enable_external_file_cache = false")
-    return engine, Lock()
+    shared = _engines[process, data_dir] = engine, Lock()
+    return shared
 
 
 _workspaces = count(1)
@@ -95,7 +105,7 @@ _workspaces = count(1)
 @contextmanager
 def _workspace(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to an empty database in memory of its own, which is gone afterwards: nothing is seen of others."""
-    engine, lock = _engine(data_dir, os.getpid())
+    engine, lock = _engine(data_dir)
     name = f"workspace_{next(_workspaces)}"
     with lock:
         connection = engine.cursor()
