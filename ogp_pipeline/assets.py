@@ -71,7 +71,7 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
         store = Store(settings.tables_dir, catalog)
-        with _failures_for_people(settings, step, context.run_id):
+        with _failures_for_people(settings, step, context.run.run_id):
             states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
             for model in public:
                 key = asset_key(model.name)
@@ -220,8 +220,8 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
-        with _failures_for_people(settings, "release.ogp_duckdb", context.run_id):
-            outcome = publish(settings, catalog, options.accept, options.replace_release, context.run_id)
+        with _failures_for_people(settings, "release.ogp_duckdb", context.run.run_id):
+            outcome = publish(settings, catalog, options.accept, options.replace_release, context.run.run_id)
             warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
             return dg.MaterializeResult(
                 metadata={
