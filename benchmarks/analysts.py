@@ -15,20 +15,21 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.analyst_questions import QUESTIONS, Question, Rows
+from benchmarks.effort import Effort
 from benchmarks.inputs import release_of_all_files
 from benchmarks.measurement import Measurement
 from benchmarks.processes import PYTHON, TOP, BenchmarkError, Cost, interleaved, median_wall, run, tell
 
 COOKBOOK = TOP / "docs" / "cookbook.md"
-TIMES, QUICK_TIMES = 7, 1
+TIMES, FEW_TIMES = 7, 3
 
 
-def measure(quick: bool) -> list[Measurement]:
+def measure(effort: Effort) -> list[Measurement]:
     """Milliseconds of the questions, within their processes and with the start of Python and the import."""
     data_dir, _ = release_of_all_files()
     release = max((data_dir / "releases").glob("2*"))
     tell("  analysts' questions, each in a fresh process")
-    times = QUICK_TIMES if quick else TIMES
+    times = effort.times(TIMES, FEW_TIMES)
     recipes = cookbook()
     by_time = sorted(slowness(release, recipes, times).items(), key=lambda each: -each[1])
     found = [_beside_csv(name, QUESTIONS[name], release, None, times) for name in list(QUESTIONS)[:2]]

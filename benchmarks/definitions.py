@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 
+from benchmarks.effort import Effort
 from benchmarks.inputs import workplace
 from benchmarks.measurement import Measurement
 from benchmarks.processes import PYTHON, interleaved, median_cpu, median_wall, run, tell
 
 LIMIT = 1.3
-TIMES, QUICK_TIMES = 9, 2
+TIMES = 9
 
 
-def measure(quick: bool) -> list[Measurement]:
+def measure(effort: Effort) -> list[Measurement]:
     """Seconds to import `ogp_pipeline.definitions`, over those to import `dagster`."""
     tell("  importing the definitions and dagster in turn")
     environment = {"OGP_DATA_DIR": str(workplace() / "no_data")}
@@ -21,7 +22,7 @@ def measure(quick: bool) -> list[Measurement]:
         "dagster": partial(run, [PYTHON, "-c", "import dagster"], environment),
     }
     interleaved(ways, 1)  # compiles what was never imported
-    found = interleaved(ways, QUICK_TIMES if quick else TIMES)
+    found = interleaved(ways, effort.times(TIMES, few=TIMES))
     own, alone = found["definitions"], found["dagster"]
     return [
         Measurement(

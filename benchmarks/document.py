@@ -13,7 +13,8 @@ A line is a value and, where it has one, what it is compared with: both were mea
 processes, and in turn where they were repeated. The ratio is the first over the second: under 1 is faster or less.
 A limit is a bound on the ratio, or on the value where nothing stands beside it. A limit that is not kept is marked
 **NO** and stays in the table; it is a figure, not a test, and does not change the exit status. What could not be
-measured has a line that says why, and ends the command with status 1.
+measured has a line that says why, and ends the command with status 1. What was left out for lack of time has a line
+too, and `--minutes` gives more.
 
 - **refresh**: `ogp-pipeline refresh` into an empty data folder. The floor is a Dagster job of the same assets and
   checks that computes nothing, on the same kind of disk storage, with the import of Great Expectations: a pipeline
@@ -54,9 +55,12 @@ def _verdict(measurements: Sequence[Measurement]) -> Iterator[str]:
     limited = [found for found in measurements if found.keeps_limit is not None]
     kept = sum(found.keeps_limit for found in limited)
     yield f"Of {len(limited)} limits {kept} are kept."
-    missing = sum(found.is_missing for found in measurements)
+    left_out = sum(found.is_left_out for found in measurements)
+    missing = sum(found.is_missing for found in measurements) - left_out
     if missing:
         yield f"{missing} lines could not be measured."
+    if left_out:
+        yield f"{left_out} lines were left out for lack of time."
 
 
 def _end() -> Iterator[str]:

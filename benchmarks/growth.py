@@ -1,9 +1,8 @@
 """How time, memory and size grow from ten thousand to a million commitments, and the SQL part beside DuckDB alone.
 
 A grown sample is published once; then some of its commitments are edited and it is refreshed with everything on: all
-checks, the changes against the release before, and the exports. Every refresh is a process of its own. Where the
-first one takes long the second is left out, so that all benchmarks end within their time: then the first is compared
-with the first of the size before, and the table says that it holds no changes.
+checks, the changes against the release before, and the exports. Every refresh is a process of its own. What would take
+longer than there is time for is left out, and the table says so.
 """
 
 from __future__ import annotations
@@ -17,8 +16,9 @@ from functools import partial
 from pathlib import Path
 from statistics import median
 
+from benchmarks.effort import Effort
 from benchmarks.inputs import Sources, refresh, workplace
-from benchmarks.measurement import Measurement, missing
+from benchmarks.measurement import Measurement, left_out
 from benchmarks.process_tree import peak_memory
 from benchmarks.processes import PYTHON, Cost, interleaved, run, tell
 from ogp_pipeline.sample import GROWN_MASTER_FILE, write_grown_sample
@@ -27,10 +27,8 @@ SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000, 10_000)
 SIZE_OF_SQL_PART, QUICK_SIZE_OF_SQL_PART = 100_000, 10_000
 PEAK_LIMIT_MIB = 4 * 1024
 SQL_LIMIT, GROWTH_LIMIT = 1.5, 1.0
-TIMES_OF_SQL_PART = 3
+TIMES_OF_SQL_PART = 3  # where there is time
 ROWS_PER_EDIT = 500
-# Two of these, the smaller sizes and the other benchmarks take the twenty minutes of `make bench`.
-LONGEST_FIRST_SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -46,43 +44,51 @@ class Grown:
     peak_mib: float
     database_mib: float
     release_mib: float
-    data_dir: Path
 
     def microseconds(self, cost: Cost) -> float:
         """Per commitment, of one of the refreshes."""
         return 1e6 * cost.wall / self.size
 
 
-def measure(quick: bool) -> list[Measurement]:
+def measure(effort: Effort) -> list[Measurement]:
     """Each size after the other, each compared with the one before; the SQL part at one size."""
     found: list[Measurement] = []
     before: Grown | None = None
-    for size in QUICK_SIZES if quick else SIZES:
-        grown = grow(size)
-        found += [*_lines(grown, before)]
+    for size in QUICK_SIZES if effort.is_quick else SIZES:
+        # no more per commitment than at the size before: less if growth keeps its limit
+        seconds = before.first.wall * size / before.size if before else 0
+        if not effort.fits(seconds):
+            found.append(left_out("growth", f"refresh of {size:,} commitments", seconds / 60))
+            continue
+        folder = Path(tempfile.mkdtemp(prefix=f"grown-{size}-", dir=workplace()))
+        try:
+            grown, lines = grow(size, folder, before, effort)
+        finally:
+            shutil.rmtree(folder)
+        found += lines
         before = grown
-        if size == (QUICK_SIZE_OF_SQL_PART if quick else SIZE_OF_SQL_PART):
-            found.append(_sql_part(grown, 1 if quick else TIMES_OF_SQL_PART))
-        shutil.rmtree(grown.data_dir.parent)
     return found
 
 
-def grow(size: int) -> Grown:
-    """Publish a sample of this size; edit it and refresh it, unless that would take too long."""
-    folder = Path(tempfile.mkdtemp(prefix=f"grown-{size}-", dir=workplace()))
+def grow(size: int, folder: Path, before: Grown | None, effort: Effort) -> tuple[Grown, list[Measurement]]:
+    """Publish a sample of this size; run its SQL part by other means; edit it and refresh it, where there is time."""
     sources, data_dir = folder / "sources", folder / "data"
     tell(f"  writing a sample of {size:,} commitments")
     write_grown_sample(sources, size)
-    edited = None
     with peak_memory() as peak:
         first = refresh(Sources(str(sources), f"{size:,} commitments"), data_dir)
-        if first.wall <= LONGEST_FIRST_SECONDS:
-            edits = edit(sources / GROWN_MASTER_FILE)
+    is_size_of_sql_part = size == (QUICK_SIZE_OF_SQL_PART if effort.is_quick else SIZE_OF_SQL_PART)
+    sql_part = [_sql_part(size, data_dir, effort.times(TIMES_OF_SQL_PART))] if is_size_of_sql_part else []
+    edited, peaks = None, [peak.mib]
+    if effort.fits(first.wall):
+        edits = edit(sources / GROWN_MASTER_FILE)
+        with peak_memory() as peak:
             edited = refresh(Sources(str(sources), f"{size:,} commitments, {edits:,} edited"), data_dir)
+        peaks.append(peak.mib)
     release = max((data_dir / "releases").glob("2*"))
-    return Grown(
-        size, first, edited, peak.mib, _mib(data_dir / "ogp.duckdb"), sum(map(_mib, release.rglob("*"))), data_dir
-    )
+    release_mib = sum(map(_mib, release.rglob("*")))
+    grown = Grown(size, first, edited, max(peaks), _mib(data_dir / "ogp.duckdb"), release_mib)
+    return grown, [*_lines(grown, before), *sql_part]
 
 
 def edit(path: Path) -> int:
@@ -117,7 +123,7 @@ def _lines(grown: Grown, before: Grown | None) -> list[Measurement]:
     first = _line_of(f"first refresh of {words}", grown, grown.first, before, before and before.first, no_changes)
     what = f"refresh of {words}, some edited"
     edited = (
-        missing("growth", what, "left out, for the first took too long: changes are not in these figures")
+        left_out("growth", what, grown.first.wall / 60)
         if grown.edited is None
         else _line_of(what, grown, grown.edited, before, before and before.edited, "checks, changes and exports")
     )
@@ -151,13 +157,13 @@ def _line_of(
     return Measurement("growth", what, grown.microseconds(cost), "us/commitment", **beside, note=f"{note}; {seconds}")
 
 
-def _sql_part(grown: Grown, times: int) -> Measurement:
-    found = interleaved({way: partial(_run_sql_part, grown, way) for way in ("store", "duckdb")}, times)
+def _sql_part(size: int, data_dir: Path, times: int) -> Measurement:
+    found = interleaved({way: partial(_run_sql_part, data_dir, way) for way in ("store", "duckdb")}, times)
     said = {way: [json.loads(cost.said) for cost in costs] for way, costs in found.items()}
     seconds = {way: median(each["seconds"] for each in replies) for way, replies in said.items()}
     return Measurement(
         "growth",
-        f"SQL part, {grown.size:,} commitments",
+        f"SQL part, {size:,} commitments",
         seconds["store"],
         "s",
         "DuckDB alone",
@@ -167,10 +173,10 @@ def _sql_part(grown: Grown, times: int) -> Measurement:
     )
 
 
-def _run_sql_part(grown: Grown, way: str) -> Cost:
+def _run_sql_part(data_dir: Path, way: str) -> Cost:
     tell(f"  SQL part by {way}")
     into = Path(tempfile.mkdtemp(prefix="sql-", dir=workplace())) / "tables"
     try:
-        return run([PYTHON, "-m", "benchmarks.sql_part", way, grown.data_dir, into])
+        return run([PYTHON, "-m", "benchmarks.sql_part", way, data_dir, into])
     finally:
         shutil.rmtree(into.parent)

@@ -12,7 +12,7 @@ class Measurement:
 
     `value` and `compared` are in `unit` and come from the same run on the same machine; `ratio` is the first over the
     second; `limit` is what the ratio (or, without a comparison, the value) should not pass, None where none is set.
-    A value that could not be measured is NaN, and the note says why.
+    A value that could not be measured, or was left out for lack of time, is NaN, and the note says why.
     """
 
     group: str  # refresh, definitions, growth, side by side, analysts
@@ -23,10 +23,11 @@ class Measurement:
     compared: float | None = None
     limit: float | None = None
     note: str = ""
+    is_left_out: bool = False
 
     @property
     def is_missing(self) -> bool:
-        """Whether it could not be measured."""
+        """Whether it has no value."""
         return math.isnan(self.value)
 
     @property
@@ -45,3 +46,9 @@ class Measurement:
 def missing(group: str, what: str, why: str) -> Measurement:
     """The line of what could not be measured."""
     return Measurement(group, what, math.nan, "s", note=why)
+
+
+def left_out(group: str, what: str, minutes: float) -> Measurement:
+    """The line of what would have taken longer than there was time for."""
+    why = f"left out: it takes {minutes:.0f} minutes or so, for which there was no time; --minutes gives more"
+    return Measurement(group, what, math.nan, "s", note=why, is_left_out=True)

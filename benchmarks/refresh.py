@@ -12,17 +12,18 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from benchmarks.effort import Effort
 from benchmarks.inputs import all_files, fresh_refresh, refresh, release_of_all_files, workplace
 from benchmarks.measurement import Measurement
 from benchmarks.processes import PYTHON, TOP, Cost, interleaved, median_cpu, median_wall, run, tell
 from benchmarks.step_times import seconds_by_group, write_shape
 
 LIMIT = 1.3
-TIMES, QUICK_TIMES = 3, 1
+TIMES = 3  # where there is time
 FLOOR = "no-op Dagster job + import great_expectations"
 
 
-def measure(quick: bool) -> list[Measurement]:
+def measure(effort: Effort) -> list[Measurement]:
     """Cold refresh over the floor, over the floor in our own steps, where its time goes, unchanged refresh."""
     shape_file = workplace() / "shape.json"
     steps = write_shape(shape_file)
@@ -33,12 +34,12 @@ def measure(quick: bool) -> list[Measurement]:
             "refresh": _cold_refresh(folders),
             "steps": partial(_floor, shape_file, "steps"),
         },
-        QUICK_TIMES if quick else TIMES,
+        effort.times(TIMES),
     )
     cold = median_wall(found["refresh"])
     groups = [seconds_by_group(folder, steps) for folder in folders]
     times = {name: statistics.median(each.get(name, 0.0) for each in groups) for name in groups[0]}
-    unchanged = [refresh(all_files(), folders[0]) for _ in range(QUICK_TIMES if quick else 2)]
+    unchanged = [refresh(all_files(), folders[0]) for _ in range(effort.times(2))]
     assets = sum(len(step["assets"]) for step in steps)
     checks = sum(len(asset["checks"]) for step in steps for asset in step["assets"])
     words = all_files().words

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.dbt_environment import dbt_program
 from benchmarks.dbt_models import Written, write_project
+from benchmarks.effort import Effort
 from benchmarks.inputs import files_of_2016, fresh_refresh, workplace
 from benchmarks.measurement import Measurement, missing
 from benchmarks.processes import PYTHON, BenchmarkError, Cost, interleaved, median_cpu, median_wall, run, tell
@@ -25,13 +26,16 @@ from ogp_pipeline.models import load_catalog
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import connect, literal, quoted
 
-TIMES = 2  # each takes a minute or so
+TIMES = 2  # where there is time
 COMPUTING = ("reference", "ingest", "marts", "metrics")
 SCRIPT = Path(__file__).with_name("pandas_script.py")
 
 
-def measure(quick: bool) -> list[Measurement]:
-    """The refresh over dbt build (cold and warm) and over the pandas script, by the clock and by processor time."""
+def measure(effort: Effort) -> list[Measurement]:
+    """The refresh over dbt build (cold and, where there is time, warm) and over the pandas script.
+
+    By the clock and by processor time.
+    """
     data_dir, first = fresh_refresh(files_of_2016().sources)
     script = _script(data_dir)
     try:
@@ -39,15 +43,17 @@ def measure(quick: bool) -> list[Measurement]:
     except BenchmarkError as error:
         return [*_beside_script([first], script), missing("side by side", "refresh over dbt build", str(error))]
     folders = [data_dir]
-    ways = {"cold": partial(dbt, True), "warm": partial(dbt, False), "refresh": _refresh(folders)}
-    found = interleaved(ways, 1 if quick else TIMES)
-    found["refresh"].insert(0, first)
+    ways = {"cold": partial(dbt, True)}
+    if effort.is_thorough:
+        ways |= {"warm": partial(dbt, False), "refresh": _refresh(folders)}
+    found = interleaved(ways, effort.times(TIMES))
+    found["refresh"] = [first, *found.get("refresh", [])]
     same_rows(data_dir, workplace() / "dbt.duckdb", written)
     return [*_beside_dbt(found, folders, written), *_beside_script(found["refresh"], script)]
 
 
 def _beside_dbt(found: dict[str, list[Cost]], folders: list[Path], written: Written) -> list[Measurement]:
-    own, cold, warm = found["refresh"], found["cold"], found["warm"]
+    own, cold, warm = found["refresh"], found["cold"], found.get("warm")
     groups = [seconds_by_group(folder, shape()) for folder in folders]
     computing = statistics.median(sum(seconds.get(name, 0.0) for name in COMPUTING) for seconds in groups)
     same = (
@@ -58,11 +64,8 @@ def _beside_dbt(found: dict[str, list[Cost]], folders: list[Path], written: Writ
     quiet = "dbt parses its project anew and starts without a database"
     return [
         _line("refresh", median_wall(own), "dbt build, cold", median_wall(cold), 1.0, f"{same}; {quiet}"),
-        _line(
-            "refresh", median_wall(own), "dbt build, warm", median_wall(warm), None, "nothing changed since its last"
-        ),
+        *(_beside_warm(own, warm) if warm else []),
         _line("refresh, processor time", median_cpu(own), "dbt build, cold", median_cpu(cold)),
-        _line("refresh, processor time", median_cpu(own), "dbt build, warm", median_cpu(warm)),
         _line(
             "refresh, steps before the release",
             computing,
@@ -71,6 +74,14 @@ def _beside_dbt(found: dict[str, list[Cost]], folders: list[Path], written: Writ
             None,
             "reading the files, every table and the checks that Dagster shows; without start, audit and release",
         ),
+    ]
+
+
+def _beside_warm(own: list[Cost], warm: list[Cost]) -> list[Measurement]:
+    note = "nothing changed since its last"
+    return [
+        _line("refresh", median_wall(own), "dbt build, warm", median_wall(warm), None, note),
+        _line("refresh, processor time", median_cpu(own), "dbt build, warm", median_cpu(warm), None, note),
     ]
 
 

@@ -13,6 +13,7 @@ RIGHT = {"value", "ratio", "limit"}  # columns of numbers
 DECIMALS = {"s": 2, "ms": 1, "MiB": 0}
 OTHER_DECIMALS = 1
 NOT_MEASURED = "not measured"
+LEFT_OUT = "left out"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def _row(found: Measurement, notes: dict[str, int]) -> tuple[str, ...]:
     return (
         found.group,
         found.what,
-        amount(found.value, found.unit),
+        LEFT_OUT if found.is_left_out else amount(found.value, found.unit),
         beside,
         "" if found.ratio is None else f"{found.ratio:.2f}",
         "" if found.limit is None else _limit(found),

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from benchmarks import growth
 from benchmarks.__main__ import BENCHMARKS, main, measured
 from benchmarks.analyst_questions import QUESTIONS, answer
 from benchmarks.analysts import cookbook
 from benchmarks.dbt_models import with_references, write_project
 from benchmarks.document import document
+from benchmarks.effort import Effort
 from benchmarks.floor import each_alone
-from benchmarks.measurement import Measurement, missing
+from benchmarks.measurement import Measurement, left_out, missing
 from benchmarks.pandas_script import figures
-from benchmarks.processes import PYTHON, TOP
+from benchmarks.processes import PYTHON, TOP, Cost
 from benchmarks.side_by_side import dbt_build, same_rows
 from benchmarks.step_times import shape
 from benchmarks.table import HEADERS, as_markdown, as_text, table
@@ -77,6 +80,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) -> World:
         (Measurement("g", "a", 1.0, "s", note="why"), ("g", "a", "1.00 s", "", "", "", "", "1")),
         # what could not be measured has no ratio and keeps no limit
         (missing("g", "a", "dbt is not here"), ("g", "a", "not measured", "", "", "", "", "1")),
+        # what takes longer than there is time for is no failure
+        (left_out("g", "a", 31.7), ("g", "a", "left out", "", "", "", "", "1")),
     ],
 )
 def test_a_measurement_is_a_row(found: Measurement, cells: tuple[str, ...]) -> None:
@@ -127,6 +132,33 @@ def test_every_benchmark_is_described_in_the_document() -> None:
 # --- running them
 
 
+@pytest.mark.parametrize(
+    ("effort", "times", "fits_in_minutes"),
+    [
+        pytest.param(Effort(20), 3, 19, id="what takes long is measured once within twenty minutes"),
+        pytest.param(Effort(60), 7, 59, id="and repeated within an hour"),
+        pytest.param(Effort(60, is_quick=True), 1, 59, id="a quick look repeats nothing"),
+        pytest.param(Effort(20, start=time.monotonic() - 600), 3, 9, id="what is over does not come back"),
+    ],
+)
+def test_how_often_and_how_long(effort: Effort, times: int, fits_in_minutes: float) -> None:
+    assert effort.times(7, 3) == times
+    assert effort.fits(60 * fits_in_minutes)
+    assert not effort.fits(60 * (fits_in_minutes + 2))
+
+
+def test_a_size_that_does_not_fit_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def grown(size, folder, before, effort):
+        seconds = 60 * size / growth.SIZES[0]
+        return growth.Grown(size, Cost(seconds, seconds, 1, ""), None, 1, 1, 1), []
+
+    monkeypatch.setattr(growth, "grow", grown)
+    (line,) = growth.measure(Effort(30))
+    assert line.is_left_out and line.what == "refresh of 1,000,000 commitments"
+    assert "100 minutes" in line.note
+    assert growth.measure(Effort(600)) == []
+
+
 def test_a_benchmark_is_measured_and_written(tmp_path: Path) -> None:
     output = tmp_path / "performance.md"
     done = CliRunner().invoke(main, ["--quick", "definitions", "-o", str(output)])
@@ -139,7 +171,7 @@ def test_a_benchmark_is_measured_and_written(tmp_path: Path) -> None:
 
 
 def test_one_that_fails_is_a_line_and_the_next_still_runs() -> None:
-    found = measured(("not_a_benchmark", "nor_this"), True)
+    found = measured(("not_a_benchmark", "nor_this"), Effort())
     assert [(line.group, line.is_missing) for line in found] == [("not a benchmark", True), ("nor this", True)]
     assert all("No module named" in line.note for line in found)
 
