@@ -11,7 +11,7 @@ import click
 
 from ogp_pipeline.cli_analysts import describe, open_, query, tables
 from ogp_pipeline.cli_control import doctor, hold, rebuild, releases, rollback, unhold
-from ogp_pipeline.cli_options import data_dir_option, settings_of
+from ogp_pipeline.cli_options import data_dir_option, settings_of, settings_or_usage
 from ogp_pipeline.errors import InputError, MachineError, OgpError, OutputError
 from ogp_pipeline.running import BAD_INPUT, REFUSED, dagster_home, run_fetch, run_refresh
 from ogp_pipeline.settings import DownloadRules, project_file
@@ -84,7 +84,7 @@ def fetch(data_dir: Path | None) -> None:
 @click.option("--port", default=3000, show_default=True, help="Port on 127.0.0.1.")
 def ui(data_dir: Path | None, port: int) -> None:
     """Open Dagster's user interface with the nightly schedule running."""
-    settings = settings_of(data_dir)
+    settings = settings_or_usage(data_dir)
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
     os.environ["OGP_DATA_DIR"] = str(settings.data_dir)
     program = str(Path(sys.executable).with_name("dagster"))
@@ -185,7 +185,7 @@ def template(name: str, output: Path, force: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
 def figures(data_dir: Path | None, output: Path) -> None:
     """Draw figures 4.3, 4.5 and 4.9 of the current release as SVG and PNG."""
-    settings = settings_of(data_dir)
+    settings = settings_or_usage(data_dir)
     if not settings.database.exists():
         raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
     from ogp_pipeline.report.pictures import write_pictures

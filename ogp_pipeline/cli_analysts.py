@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ogp_pipeline.cli_options import data_dir_option, settings_of
+from ogp_pipeline.cli_options import data_dir_option, settings_of, settings_or_usage
 from ogp_pipeline.errors import InputError, OgpError, OutputError
 
 if TYPE_CHECKING:  # DuckDB takes longer to load than `--help` may last
@@ -87,7 +87,7 @@ def query(sql: str, data_dir: Path | None, form: str | None, output: Path | None
     from ogp_pipeline.query_limits import memory_held
 
     form = form or _form_of(output)
-    settings = settings_of(data_dir)
+    settings = settings_or_usage(data_dir)
     if form == "parquet" and output is None:
         raise click.UsageError("parquet is no text: name a file with -o FILE.parquet")
     if output is not None and output.absolute().resolve().is_relative_to(settings.data_dir.resolve()):
@@ -112,7 +112,7 @@ def open_(data_dir: Path | None) -> None:
     """Print how to open the release, read only, in the DuckDB command line, Python, R and a BI tool."""
     from ogp_pipeline.analysts import SYNTHETIC, is_synthetic, open_release, ways_to_open
 
-    settings = settings_of(data_dir)
+    settings = settings_or_usage(data_dir)
     with _told_in_words(), open_release(settings) as release:
         if is_synthetic(release):
             click.echo(SYNTHETIC + "\n")

@@ -112,7 +112,7 @@ def unhold(data_dir: Path | None) -> None:
         next_lines = waiting_lines(settings)
         click.echo("\n".join(next_lines) or "No refresh under the hold built anything else than what is current.")
         run = last_run(settings)
-        if run.get("status") in ("refused", "bad_input", "error"):
+        if run.get("status") in ("refused", "bad_input", "machine", "error"):
             click.echo(f"The last run failed, so the next may too: see {settings.last_run}")
         elif next_lines:
             click.echo("`ogp-pipeline refresh`, or the next night, publishes what the sources hold then.")

@@ -7,11 +7,20 @@ from pathlib import Path
 
 import click
 
+from ogp_pipeline.errors import InputError
 from ogp_pipeline.settings import Settings, split_sources
 
 data_dir_option = click.option(
     "--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Data folder; default OGP_DATA_DIR or ./data."
 )
+
+
+def settings_or_usage(data_dir: Path | None) -> Settings:
+    """The same, for commands that say otherwise nothing of settings that cannot be read."""
+    try:
+        return settings_of(data_dir)
+    except InputError as error:
+        raise click.UsageError("; ".join(error.problems)) from error
 
 
 def settings_of(data_dir: Path | None, sources: str | None = None) -> Settings:

@@ -55,6 +55,10 @@ class PublishRefusedError(OgpError):
     heading = "the release was refused and the last one stays"
 
 
+class LockedError(PublishRefusedError):
+    """Another process works in the data folder (exit status 1)."""
+
+
 class MachineError(OgpError):
     """The machine does not let the pipeline work: a full disk, a folder that cannot be written (exit status 2)."""
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from ogp_pipeline.errors import PublishRefusedError
+from ogp_pipeline.errors import LockedError
 from ogp_pipeline.machine import told_as_machine_error
 
 _held: set[Path] = set()  # the folders this process has locked: a run locks once, its steps inside it
@@ -27,12 +27,13 @@ LEFTOVERS = (
     "official/.*.tmp",
     "dagster/.*.tmp",
     "releases/.*.tmp",
+    "releases/.candidate-*",
 )
 
 
 @contextmanager
 def only_writer(data_dir: Path) -> Iterator[None]:
-    """Lock the data folder for the block; PublishRefusedError where another process works in it.
+    """Lock the data folder for the block; LockedError where another process works in it.
 
     The lock is the system's on the open file, never the file itself: one that a dead process left behind, whatever
     it says, locks nothing. Whoever has the lock first removes what a killed writer left. MachineError where the disk
@@ -48,7 +49,7 @@ def only_writer(data_dir: Path) -> Iterator[None]:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                raise PublishRefusedError(
+                raise LockedError(
                     f"another run is working in {data_dir}{_holder(file)}: wait until it is done and run again"
                 ) from error
             _held.add(path)

@@ -11,8 +11,8 @@ from pathlib import Path
 from ogp_pipeline.errors import MachineError, OgpError
 
 ROOM = (
-    "make room, or keep fewer releases (OGP_KEEP_RELEASES), and run again; `df -h` and `df -i` say what is left of the "
-    "disk"
+    "make room, for example by deleting folders of `releases/` that are not the current one (`ogp-pipeline releases` "
+    "lists them; OGP_KEEP_RELEASES keeps fewer), and run again; `df -h` and `df -i` say what is left of the disk"
 )
 RIGHTS = "let the user that runs the pipeline write there, or name another folder (OGP_DATA_DIR or --data-dir)"
 DISK = "look at the disk and at the messages of the system, and run again on a sound one"

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from ogp_pipeline.release.record import last_run
+from ogp_pipeline.release.record import recorded
 from ogp_pipeline.safe_text import json_text, visible
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import write_atomically
 
 OK, FAILING = "ok", "failing"
-GOOD = ("published", "unchanged", "held")
+SUCCEEDED = "succeeded"  # Dagster says so; what the run recorded of itself is gone
+GOOD = ("published", "unchanged", "held", SUCCEEDED)
 KILLED = "killed"  # it could not say itself how it ended
 WEBHOOK_SECONDS = 10
 REASONS_SHOWN, REASON_LENGTH = 5, 500  # of a message; receivers cut longer ones off
@@ -29,12 +31,16 @@ RUNS_REMEMBERED = 20  # whose end was told already
 
 @dataclass(frozen=True)
 class Ended:
-    """How a refresh ended. `status` as in `last_run.json`, or `killed` where it could not say so itself."""
+    """How a refresh ended. `status` as in `last_run.json`, or `killed` where it could not say so itself.
+
+    `at` is when it ended, ISO and UTC; None where that is not known, and then it is taken for the last one.
+    """
 
     run_id: str
     status: str
     reasons: Sequence[str] = ()
     release: str | None = None
+    at: str | None = None
 
     @property
     def is_good(self) -> bool:
@@ -58,12 +64,15 @@ class Status:
     runs: tuple[str, ...] = ()  # the last ones whose end is told here
 
 
-def ended(settings: Settings, run_id: str, said: str) -> Ended:
-    """How a run ended: as it recorded itself, else `killed`, with what others say of it."""
-    recorded = last_run(settings)
-    if recorded.get("run_id") == run_id:
-        return Ended(run_id, recorded["status"], tuple(recorded.get("reasons") or ()), recorded.get("release"))
-    return Ended(run_id, KILLED, (said,))
+def ended(settings: Settings, run_id: str, said: str | None) -> Ended:
+    """How a run ended: as it recorded itself, whatever ran since; else `killed`, with what others say of it.
+
+    Where they say nothing (None), it is known to have succeeded.
+    """
+    run = recorded(settings, run_id)
+    if run:
+        return Ended(run_id, run["status"], tuple(run.get("reasons") or ()), run.get("release"), run["at"])
+    return Ended(run_id, SUCCEEDED) if said is None else Ended(run_id, KILLED, (said,))
 
 
 def read_status(settings: Settings) -> Status:
@@ -107,17 +116,27 @@ def after(before: Status, ended: Ended, now: datetime) -> tuple[Status, str | No
 def tell_end(settings: Settings, ended: Ended) -> Status:
     """Write the status after a run and announce what is to be announced; a run that was told already is not again.
 
-    Never raises for what a receiver or the disk does: a message that does not arrive must not fail a run.
+    Nor is one that ended before the last that was told: the daemon looks for ends now and then. Never raises for what
+    a receiver or the disk does: a message that does not arrive must not fail a run.
     """
     before = read_status(settings)
-    if ended.run_id in before.runs:
+    now = datetime.now(UTC)
+    if ended.run_id in before.runs or _is_earlier(ended.at, before.at, now):
         return before
-    status, event = after(before, ended, datetime.now(UTC))
+    status, event = after(before, ended, now)
     _write(settings, status)  # first: whoever watches the file does not wait for a receiver
     if event and settings.webhook_url:
         status = replace(status, webhook=post(settings.webhook_url, message(settings, status, event, before)))
         _write(settings, status)
     return status
+
+
+def _is_earlier(at: str | None, before: str | None, now: datetime) -> bool:
+    """Whether a time lies before another, which is no time to come: a clock that was moved back must not silence."""
+    try:
+        return bool(at and before) and datetime.fromisoformat(at) < datetime.fromisoformat(before) <= now
+    except (ValueError, TypeError):
+        return False
 
 
 def message(settings: Settings, status: Status, event: str, before: Status) -> dict[str, Any]:
@@ -173,9 +192,16 @@ def _fault_of_sending(url: str, content: dict[str, Any]) -> str:
 
 
 def _write(settings: Settings, status: Status) -> None:
+    content = json_text(json.dumps(asdict(status), indent=1, ensure_ascii=False)).encode()
+    path = settings.status_file
     try:
-        text = json_text(json.dumps(asdict(status), indent=1, ensure_ascii=False))
-        settings.status_file.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(settings.status_file, text.encode())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
     except OSError:
-        return  # a full disk is told by the run itself
+        # of a full disk the old file has its room: without this night the next good one would announce no recovery
+        try:
+            with path.open("r+b") as file:
+                file.write(content)
+                file.truncate()
+        except OSError as error:
+            print(f"{path} cannot be written: {error.strerror or error}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from uuid import uuid4
 import click
 
 from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs, end_runs_of_dead_processes
-from ogp_pipeline.errors import MachineError
+from ogp_pipeline.errors import LockedError, MachineError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.nightly_status import Ended, ended, tell_end
@@ -62,6 +63,15 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
     try:
         with told_as_machine_error(settings.data_dir):
             return _refresh(settings, accept, replace_release)
+    except LockedError as error:
+        # a cron job has nobody who looks: a run that hangs would keep every night from working, and nobody knew
+        if not sys.stderr.isatty():
+            from ogp_pipeline.release.record import record_other_end
+
+            run_id = str(uuid4())
+            record_other_end(settings, "refused", run_id, error.problems)
+            tell_end(settings, Ended(run_id, "refused", error.problems))
+        raise
     except MachineError as error:  # outside of every step: the lock, Dagster's own files
         from ogp_pipeline.release.record import record_failure
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 import dagster as dg
+from dagster._utils.schedules import is_valid_cron_string  # what Dagster itself asks; it has no public name
 
 from ogp_pipeline.dagster_history import end_runs_of_dead_processes
-from ogp_pipeline.errors import OgpError
+from ogp_pipeline.errors import InputError, OgpError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.settings import Settings
 
@@ -24,12 +25,22 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
     )
 
 
+def check_cron(settings: Settings) -> None:
+    """InputError where Dagster does not understand the hour of the nightly."""
+    if not is_valid_cron_string(settings.nightly_cron):
+        raise InputError(
+            f"OGP_NIGHTLY_CRON is {settings.nightly_cron!r}, which is no time of cron: give, for example, '30 3 * * *'"
+        )
+
+
 def nightly(settings: Settings) -> dg.ScheduleDefinition:
     """Every night, running without anyone switching it on.
 
     Of nights that were missed while no daemon ran the last one is made up for; a run that still goes on is waited
     for in the queue (`dagster.yaml`: one run at a time), and one of a process that is dead is ended first.
     """
+
+    check_cron(settings)
 
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         with suppress(OgpError), only_writer(settings.data_dir):  # where a run works its process lives

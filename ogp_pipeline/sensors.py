@@ -11,6 +11,7 @@ import dagster as dg
 
 from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs
 from ogp_pipeline.nightly_status import ended, tell_end
+from ogp_pipeline.release.record import recorded
 from ogp_pipeline.schedules import JOB_NAME
 from ogp_pipeline.settings import Settings
 
@@ -34,16 +35,17 @@ def sensors(settings: Settings) -> list[dg.SensorDefinition]:
         **common,
     )
     def tell_success(context: dg.RunStatusSensorContext) -> dg.SkipReason:
-        told = _tell(settings, context, "")
+        told = _tell(settings, context, None)
         delete_old_runs(settings, context.instance)
         return told
 
     return [tell_failure, tell_success]
 
 
-def _tell(settings: Settings, context: dg.RunStatusSensorContext, said: str) -> dg.SkipReason:
+def _tell(settings: Settings, context: dg.RunStatusSensorContext, said: str | None) -> dg.SkipReason:
     run = context.dagster_run
-    if run.job_name != JOB_NAME:
+    # "Materialize all" is another job: where it came to the release, the nightly is as well as after its own
+    if run.job_name != JOB_NAME and (said is not None or not recorded(settings, run.run_id)):
         return dg.SkipReason("a single asset: who started it sees how it ended")
     if is_of_the_command_line(run.tags):
         return dg.SkipReason("the command line tells the end of its runs itself")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +13,7 @@ import pytest
 from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs, end_runs_of_dead_processes
 from ogp_pipeline.nightly_status import Ended, Status, after, post, read_status, tell_end
-from ogp_pipeline.release.record import record_run
+from ogp_pipeline.release.record import history, record_run
 from ogp_pipeline.schedules import JOB_NAME
 from ogp_pipeline.settings import Settings
 from ogp_pipeline_tests.server import Server, dripping_headers, given, redirected, running
@@ -180,6 +180,72 @@ def test_the_daemon_tells_the_end_of_its_runs(settings: Settings, server: Server
     assert messages[0]["reasons"] == ["rows were lost"]
 
 
+def test_the_end_of_a_run_is_told_though_others_came_after_it(settings: Settings, server: Server) -> None:
+    """The daemon looks every half minute, or when it is started again."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        good = run_named(JOB_NAME, instance)
+        record_run(settings, "published", release="a", run_id=good.dagster_run.run_id)
+        record_run(settings, "rolled_back", release="b")
+        assert sensor_sees(settings, instance, good) == "ok; webhook: nothing was to be announced"
+        forgotten = run_named(JOB_NAME, instance)  # it succeeded, and what it recorded is gone
+        assert sensor_sees(settings, instance, forgotten).startswith("ok")
+        failed = run_named(JOB_NAME, instance, fails="yes")
+        record_run(settings, "refused", reasons=["rows were lost"], run_id=failed.dagster_run.run_id)
+        record_run(settings, "rolled_back", release="b")
+        sensor_sees(settings, instance, failed)
+    assert read_status(settings).reasons == ("rows were lost",)
+    assert [json.loads(body)["last_status"] for body in server.posted[HOOK]] == ["refused"]
+
+
+def test_a_release_that_was_materialised_by_hand_is_a_recovery(settings: Settings) -> None:
+    tell_end(settings, Ended("1", "refused", ("why",)))
+    with dg.DagsterInstance.ephemeral() as instance:
+        by_hand = run_named("__ASSET_JOB", instance)
+        assert sensor_sees(settings, instance, by_hand).startswith("a single asset"), "it did not come to the release"
+        record_run(settings, "published", release="a", run_id=by_hand.dagster_run.run_id)
+        assert sensor_sees(settings, instance, by_hand).startswith("ok; webhook: delivered")
+
+
+@pytest.mark.parametrize(
+    ("at", "before", "state"),
+    [
+        pytest.param(-60, -30, "ok", id="a failure from before the last good run is no news"),
+        pytest.param(-30, -60, "failing", id="one after it is"),
+        pytest.param(-30, 3600, "failing", id="a clock that was ahead silences nothing"),
+        pytest.param(None, -30, "failing", id="when it ended is not known"),
+    ],
+)
+def test_the_last_run_counts(settings: Settings, at: int | None, before: int, state: str) -> None:
+    def moment(seconds: int) -> str:
+        return (datetime.now(UTC) + timedelta(seconds=seconds)).isoformat(timespec="seconds")
+
+    tell_end(settings, Ended("1", "published"))
+    said = json.loads(settings.status_file.read_text()) | {"at": moment(before)}
+    settings.status_file.write_text(json.dumps(said))
+    tell_end(settings, Ended("2", "refused", ("why",), at=None if at is None else moment(at)))
+    assert read_status(settings).state == state
+
+
+def test_recovery_is_announced_though_the_failure_could_only_be_written_in_place(
+    settings: Settings, server: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    tell_end(settings, Ended("1", "published"))
+    with monkeypatch.context() as broken:
+        broken.setattr("ogp_pipeline.nightly_status.write_atomically", full)
+        tell_end(settings, Ended("2", "machine", ("the disk is full",)))
+        assert read_status(settings).state == "failing"
+        settings.status_file.unlink()
+        tell_end(settings, Ended("3", "machine", ("the disk is full",)))
+        assert f"{settings.status_file} cannot be written" in capsys.readouterr().err
+    tell_end(settings, Ended("4", "refused", ("why",)))
+    tell_end(settings, Ended("5", "published"))
+    events = [json.loads(body)["event"] for body in server.posted[HOOK]]
+    assert events == ["failed", "failed", "failed", "recovered"]
+
+
 def test_the_sensors_run_without_anyone_switching_them_on(tmp_path: Path) -> None:
     found = {sensor.name: sensor.default_status for sensor in build_defs(Settings(tmp_path)).sensors}
     assert found == dict.fromkeys(("tell_failure", "tell_success"), dg.DefaultSensorStatus.RUNNING)
@@ -210,6 +276,24 @@ def test_a_run_of_the_command_line_that_was_killed_holds_up_no_night_and_is_told
     assert request.tags["dagster/schedule_name"] == "nightly"
     (message,) = map(json.loads, server.posted[HOOK])
     assert message["last_status"] == "killed"
+    assert [run["status"] for run in history(settings)] == ["killed"]
+
+
+def store_check_result(instance: dg.DagsterInstance, run_id: str) -> None:
+    evaluation = dg.AssetCheckEvaluation(
+        asset_key=dg.AssetKey("a"), check_name="is_whole", passed=True, metadata={}, target_materialization_data=None
+    )
+    instance.report_dagster_event(
+        dg.DagsterEvent(dg.DagsterEventType.ASSET_CHECK_EVALUATION.value, JOB_NAME, event_specific_data=evaluation),
+        run_id,
+    )
+
+
+def runs_of_checks(instance: dg.DagsterInstance) -> list[str]:
+    """The runs of which the results of checks are kept."""
+    with instance.event_log_storage.index_connection() as connection:
+        rows = connection.exec_driver_sql("select run_id from asset_check_executions order by id").fetchall()
+    return [run_id for (run_id,) in rows]
 
 
 def test_old_runs_of_dagster_are_deleted_with_their_files_and_the_last_good_one_stays(tmp_path: Path) -> None:
@@ -219,7 +303,11 @@ def test_old_runs_of_dagster_are_deleted_with_their_files_and_the_last_good_one_
             run_named(JOB_NAME, instance, **tags).dagster_run.run_id for tags in ({}, {}, {"fails": "x"})
         )
         assert delete_old_runs(settings, instance) == 0, "they are of today"
+        for run_id in (old, good):
+            store_check_result(instance, run_id)
+        assert runs_of_checks(instance) == [old, good]
         assert delete_old_runs(replace(settings, keep_runs_days=0), instance) == 2
+        assert runs_of_checks(instance) == [good]
         assert [run.run_id for run in instance.get_runs()] == [good]
         assert instance.all_logs(good)
         home = Path(instance.root_directory)

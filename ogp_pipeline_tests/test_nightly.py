@@ -127,6 +127,12 @@ def test_the_history_of_runs_forgets_old_ones_and_lines_that_were_cut(tmp_path: 
     assert shorten_history(replace(settings, keep_runs_days=1)) == 0
 
 
+@pytest.mark.parametrize("cron", ["99 99 * * *", "30 3 31 13 *", "30 3 * * nosuchday"])
+def test_an_hour_that_there_is_not_is_named(tmp_path: Path, cron: str) -> None:
+    with pytest.raises(InputError, match="OGP_NIGHTLY_CRON is"):
+        build_defs(Settings(tmp_path, nightly_cron=cron))
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [

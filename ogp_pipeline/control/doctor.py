@@ -23,6 +23,7 @@ CHECKS: dict[str, Check] = {
     "schedule": doctor_machine.schedule,
     "sources": doctor_data.sources,
     "last run": doctor_data.last_run,
+    "status": doctor_data.status,
     "hold": doctor_data.hold,
     "current release": doctor_data.current,
     "kept releases": doctor_data.kept,

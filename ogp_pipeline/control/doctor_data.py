@@ -10,6 +10,7 @@ from pathlib import Path
 from ogp_pipeline.control.examination import Line, fail, ok, shortened, warn
 from ogp_pipeline.control.hold import standing_hold
 from ogp_pipeline.control.kept import DATABASE, damage_of, flaw_of, folders, manifest_of
+from ogp_pipeline.nightly_status import FAILING, read_status
 from ogp_pipeline.release.current import current_release
 from ogp_pipeline.settings import SOURCE_WORDS, Settings
 from ogp_pipeline.sources.folders import chosen_sources
@@ -38,6 +39,22 @@ def last_run(settings: Settings) -> list[Line]:
     if datetime.now(UTC) - at > LATE:
         return warn("last run", f"{told}, more than {LATE.total_seconds() / 3600:.0f} hours ago", "see the schedule")
     return ok("last run", told)
+
+
+def status(settings: Settings) -> list[Line]:
+    """What whoever watches the nightly was told."""
+    if not settings.status_file.exists():
+        return ok("status", "no run was told of yet")
+    said = read_status(settings)
+    if said.at is None:
+        return warn("status", f"{settings.status_file} cannot be read", "delete it: the next run writes it anew")
+    if said.webhook and not said.webhook.startswith("delivered"):
+        return warn("status", f"the last message to the webhook was {said.webhook}", "see OGP_WEBHOOK_URL")
+    if said.state == FAILING:
+        first = f": {said.reasons[0]}" if said.reasons else ""
+        told = f"failing since {said.since}, {said.consecutive_failures} in a row ({said.last_status}{first})"
+        return warn("status", told, "mend it and run `ogp-pipeline refresh`")
+    return ok("status", f"well since {said.since}")
 
 
 def hold(settings: Settings) -> list[Line]:

@@ -14,13 +14,13 @@ from uuid import uuid4
 
 from ogp_pipeline.control.examination import Line, fail, ok, shortened, warn
 from ogp_pipeline.control.kept import folders, size_of
+from ogp_pipeline.locking import LEFTOVERS
 from ogp_pipeline.settings import PACKAGE_DIR, Settings
 
 OLDEST_PYTHON = (3, 11)
 # A release is written twice, as a candidate folder and as the copy of its DuckDB file, beside working tables of
 # about the same size; three leave room for one that is larger than the last.
 ROOM_NEEDED, ROOM_WANTED = 1.5, 3
-LEFTOVERS = (".step-*", ".fetch-*", ".*.tmp", "tables/.*.tmp", "snapshots/.*.tmp", "releases/.candidate-*")
 HEARTBEAT = timedelta(minutes=5)  # Dagster's daemon writes one every 30 s and is called dead after 5 minutes
 # Clocks are corrected by seconds; a release of more than a minute ahead was made by another time.
 CLOCK_SLACK = timedelta(minutes=1)
@@ -74,6 +74,8 @@ def _installed(name: str) -> str | None:
 def writable(settings: Settings) -> list[Line]:
     """Every folder a run writes to can be written, or made."""
     parts = [settings.data_dir, settings.tables_dir, settings.snapshots_dir, settings.releases_dir, _home(settings)]
+    if settings.status_file.parent != settings.data_dir:
+        parts.append(settings.status_file.parent)
     closed = [f"{folder} ({reason})" for folder in parts if (reason := _refusal(folder))]
     if closed:
         user = os.environ.get("USER") or f"user {os.geteuid()}"
@@ -174,6 +176,9 @@ def _moment(release_id: str) -> datetime | None:
 
 def schedule(settings: Settings) -> list[Line]:
     """Whether the schedule is on, its daemon lives, and how its last tick ended."""
+    from ogp_pipeline.schedules import check_cron
+
+    check_cron(settings)
     home = _home(settings)
     start = "run `ogp-pipeline ui` or the services of deploy/, or refresh from cron"
     if not (home / "history").is_dir():
@@ -182,7 +187,7 @@ def schedule(settings: Settings) -> list[Line]:
 
     with dg.DagsterInstance.from_config(str(home)) as instance:
         states = [state for state in instance.all_instigator_state() if state.instigator_name == "nightly"]
-        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+        beats = [beat.timestamp for name, beat in instance.get_daemon_heartbeats().items() if name == "SCHEDULER"]
         ticks = [
             tick
             for state in states

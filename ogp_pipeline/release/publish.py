@@ -33,7 +33,7 @@ from ogp_pipeline.release.held import leave_waiting
 from ogp_pipeline.release.manifest import write_manifest
 from ogp_pipeline.release.moments import moment_of_release
 from ogp_pipeline.release.record import record_run
-from ogp_pipeline.release.retention import remove_what_is_old
+from ogp_pipeline.release.retention import remove_releases, remove_what_is_old
 from ogp_pipeline.release.rhythm import standing_still
 from ogp_pipeline.release.soundness import refuse_unsound
 from ogp_pipeline.release.workplace import let_be_current, remove_candidates, workplace
@@ -119,6 +119,7 @@ def publish(
             hold = standing_hold(settings)
             outcome = Outcome("unchanged", current.release_id, is_synthetic, settings.database, (), hold=hold)
         else:
+            remove_releases(settings, current.release_id if current else None)  # first: it may make the room
             outcome = _replace_release(settings, store, states, fingerprints, is_synthetic, current, accepted or {})
         outcome = replace(outcome, still=standing_still(store))
         removed = remove_what_is_old(settings, store, outcome.release_id)
@@ -291,7 +292,9 @@ def git_commit() -> str | None:
     """The commit of the checkout the code runs from; None for an installed wheel."""
     if not (PACKAGE_DIR.parent / ".git").exists():
         return None
-    command = ["git", "-C", str(PACKAGE_DIR.parent), "rev-parse", "HEAD"]
+    checkout = PACKAGE_DIR.parent
+    # it may belong to another user than the one that runs the pipeline
+    command = ["git", "-c", f"safe.directory={checkout}", "-C", str(checkout), "rev-parse", "HEAD"]
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):

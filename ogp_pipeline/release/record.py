@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -28,6 +29,13 @@ def record_run(settings: Settings, status: str, **details: Any) -> dict[str, Any
     return content
 
 
+def record_other_end(settings: Settings, status: str, run_id: str, reasons: Sequence[str]) -> None:
+    """Add a run to `data/runs.jsonl` that is not the last one: it was killed, or refused while another one works."""
+    with suppress(OSError):
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        _add_to_history(settings, {"status": status, "at": at, "reasons": list(reasons), "run_id": run_id})
+
+
 def _add_to_history(settings: Settings, content: Mapping[str, Any]) -> None:
     """One line of `data/runs.jsonl`, after a line end: a line that was cut stays a line of its own."""
     line = json_text(json.dumps(content, ensure_ascii=False, default=str))
@@ -46,7 +54,8 @@ def history(settings: Settings) -> list[dict[str, Any]]:
         try:
             run = json.loads(line)
             datetime.fromisoformat(run["at"])
-        except (ValueError, KeyError, TypeError):
+            run.get("status")
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue  # a line of a run that was killed
         found.append(run)
     return found
@@ -80,6 +89,13 @@ def record_failure(settings: Settings, asset: str, error: Exception, run_id: str
 def last_run(settings: Settings) -> dict[str, Any]:
     """What `data/last_run.json` says; empty where there is none."""
     try:
-        return json.loads(settings.last_run.read_text(encoding="utf-8"))
+        said = json.loads(settings.last_run.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # also half a file, or none
         return {}
+    return said if isinstance(said, dict) else {}
+
+
+def recorded(settings: Settings, run_id: str) -> dict[str, Any]:
+    """What a run of Dagster recorded of itself, the last if it did twice; empty where it did not."""
+    runs = [last_run(settings), *reversed(history(settings))]
+    return next((run for run in runs if run.get("run_id") == run_id and "status" in run and "at" in run), {})

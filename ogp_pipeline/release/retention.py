@@ -22,15 +22,15 @@ from ogp_pipeline.store import Store
 def remove_what_is_old(settings: Settings, store: Store, current_id: str | None) -> dict[str, int]:
     """Remove what need not be kept any more; how much of each kind it was, where it was any."""
     removed = {
-        "releases": _remove_releases(settings, current_id),
+        "releases": remove_releases(settings, current_id),
         "snapshots": _remove_snapshots(settings, store),
         "runs": shorten_history(settings),
     }
     return {kind: count for kind, count in removed.items() if count}
 
 
-def _remove_releases(settings: Settings, current_id: str | None) -> int:
-    """All but the last ones, the current one, and those a hold speaks of."""
+def remove_releases(settings: Settings, current_id: str | None) -> int:
+    """Remove all but the last ones, the current one, and those a hold speaks of; how many."""
     kept = {current_id, *releases_of_hold(settings)}
     old = [path for path in folders(settings)[: -settings.keep_releases] if path.name not in kept]
     for path in old:

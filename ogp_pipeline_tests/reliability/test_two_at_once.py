@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import select
@@ -15,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from ogp_pipeline.locking import only_writer
+from ogp_pipeline.release.record import history
 from ogp_pipeline.store import sha256_of
 from ogp_pipeline_tests.commands import CLEAN, PROGRAM, run
 from ogp_pipeline_tests.reliability.releases import EDITION_OF, EDITIONS, hidden_files, wait_until, write_edition
@@ -129,6 +132,21 @@ def test_a_refresh_while_the_user_interface_materialises_an_asset(published: Wor
     assert sha256_of(published.settings.database) == before
     assert published.publish().status == "unchanged"  # and the tables belong together
     figure("a refresh beside an asset of the user interface", "refused, status 1; the asset came through")
+
+
+def test_a_night_that_another_run_keeps_from_working_is_told(published: World) -> None:
+    """A cron job has nobody who looks: a run that hangs would keep every night from working."""
+    settings = published.settings
+    before = settings.last_run.read_bytes()
+    with only_writer(settings.data_dir):
+        done = run(settings.data_dir, "--sources", str(published.inputs))
+    assert done.returncode == 1, done.stderr
+    said = json.loads(settings.status_file.read_text(encoding="utf-8"))
+    assert (said["state"], said["last_status"]) == ("failing", "refused")
+    assert re.match(SECOND_WRITER.format(os.getpid()), said["reasons"][0])
+    last = history(settings)[-1]
+    assert (last["status"], last["reasons"]) == ("refused", said["reasons"])
+    assert settings.last_run.read_bytes() == before, "it tells of the run that works, or worked"
 
 
 @pytest.mark.parametrize(
