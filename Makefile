@@ -28,7 +28,8 @@ test: lint  ## Set up and pass the tests (installs Debian's chromium for the pag
 
 reliability: $(READY)  ## Print what holds under fault, at scale and against hostile input (within 20 minutes)
 	@sh docs/install_chromium.sh
-	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --reliability full ogp_pipeline_tests/reliability $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --reliability full ogp_pipeline_tests/reliability \
+		ogp_pipeline_tests/test_upgrade.py $(ARGS)
 
 bench: $(READY)  ## Measure speed and growth beside other ways, in one table (within 20 minutes)
 	$(BIN)/python -m benchmarks $(ARGS)
