@@ -115,7 +115,7 @@ def open_release(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         )
     except duckdb.Error as error:
         raise InputError(
-            f"{path} cannot be opened ({one_line(error)}): run `ogp-pipeline refresh` to write it anew"
+            f"{path} cannot be opened ({one_line(error)}): `ogp-pipeline doctor` says what to do"
         ) from error
     with connection:
         connection.execute("set disabled_filesystems = 'LocalFileSystem'")

@@ -185,9 +185,11 @@ def template(name: str, output: Path, force: bool) -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder for the files.")
 def figures(data_dir: Path | None, output: Path) -> None:
     """Draw figures 4.3, 4.5 and 4.9 of the current release as SVG and PNG."""
+    from ogp_pipeline.release.current import current_release, why_none
+
     settings = settings_or_usage(data_dir)
-    if not settings.database.exists():
-        raise click.UsageError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
+    if not current_release(settings):
+        raise click.UsageError(why_none(settings))
     from ogp_pipeline.report.pictures import write_pictures
 
     for path in write_pictures(settings.database, output):

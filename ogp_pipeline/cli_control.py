@@ -84,13 +84,13 @@ def hold(data_dir: Path | None, reason: str | None) -> None:
     """
     with _told_in_words():
         from ogp_pipeline.control.hold import set_hold
-        from ogp_pipeline.release.current import current_release
+        from ogp_pipeline.release.current import current_release, why_none
 
         settings = settings_of(data_dir)
         current = current_release(settings)
         found, is_new = set_hold(settings, reason, current.release_id if current else None)
         click.echo(found.sentence() + ("." if is_new else " (it stood before)."))
-        click.echo(f"{settings.database} stays {current.release_id}" if current else "There is no release yet.")
+        click.echo(f"{settings.database} stays {current.release_id}" if current else why_none(settings))
 
 
 @click.command()

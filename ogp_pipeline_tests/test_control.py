@@ -565,6 +565,25 @@ def test_a_release_is_not_built_into_the_data_folder(published: World) -> None:
         rebuild_release(published.settings, published.catalog, ids(published)[0], published.settings.data_dir / "new")
 
 
+@pytest.mark.parametrize(
+    "arguments", [("changes",), ("figures", "--output", "figures"), ("hold",), ("query", "select 1")], ids=" ".join
+)
+def test_a_damaged_file_is_told_with_what_helps(world: World, arguments: tuple[str, ...]) -> None:
+    """A refresh would refuse to replace what nobody can read."""
+    world.settings.data_dir.mkdir(parents=True, exist_ok=True)
+    world.settings.database.write_bytes(b"no database")
+    done = command(world, *arguments)
+    assert "ogp-pipeline doctor` says what" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr and "ogp-pipeline refresh" not in done.stdout + done.stderr
+
+
+def test_a_mistyped_data_folder_is_not_made(world: World, tmp_path: Path) -> None:
+    world.settings = replace(world.settings, data_dir=tmp_path / "mistyped")
+    done = command(world, "rollback", "previous")
+    assert done.returncode == 2 and "name the right one with --data-dir" in done.stderr
+    assert not world.settings.data_dir.exists()
+
+
 def test_the_sample_is_built_again_with_the_same_bytes(request: pytest.FixtureRequest, profile: str) -> None:
     if profile == "ci":
         pytest.skip("a whole refresh of the sample: with --reliability full")

@@ -8,7 +8,7 @@ from pathlib import Path
 from ogp_pipeline.control.hold import Hold, forget_waiting, set_hold, standing_hold
 from ogp_pipeline.control.journal import note, undone
 from ogp_pipeline.control.kept import DATABASE, damage_of, find, flaw_of, folders, history, sources_in
-from ogp_pipeline.errors import PublishRefusedError
+from ogp_pipeline.errors import InputError, PublishRefusedError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.release.current import Release, current_release, refuse_mixing, release_in, replace_database
 from ogp_pipeline.release.record import record_run
@@ -46,6 +46,8 @@ def roll_back(
     interrupted in between still has the release of before, and can do it again. InputError where no such release is
     kept, PublishRefusedError where it is damaged or would replace real data by a sample or the reverse.
     """
+    if not settings.data_dir.is_dir():  # the lock would make it
+        raise InputError(f"there is no data folder {settings.data_dir}: name the right one with --data-dir")
     with only_writer(settings.data_dir):
         folder = find(settings, name)
         target = _whole(folder)

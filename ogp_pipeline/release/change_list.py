@@ -15,7 +15,7 @@ from ogp_pipeline.errors import InputError
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.change_words import change_words, summary_line
 from ogp_pipeline.release.changes import CAUSES, ChangeCounts, compared
-from ogp_pipeline.release.current import attach, current_release, kept_releases
+from ogp_pipeline.release.current import attach, current_release, kept_releases, why_none
 from ogp_pipeline.safe_text import spreadsheet_cell
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import connect
@@ -40,7 +40,7 @@ def list_changes(settings: Settings, catalog: Catalog, since: str | None = None)
     """
     current = current_release(settings)
     if current is None:
-        raise InputError(f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first")
+        raise InputError(why_none(settings))
     if since is None:
         return ChangeList(current.release_id, *_recorded(settings))
     kept = {release.release_id: release for release in kept_releases(settings)}

@@ -34,6 +34,16 @@ def current_release(settings: Settings) -> Release | None:
     return release_in(settings.database)
 
 
+def why_none(settings: Settings) -> str:
+    """Why there is no current release, and what to do."""
+    if settings.database.exists():
+        return (
+            f"{settings.database} cannot be read as a release: `ogp-pipeline rollback RELEASE` brings back a kept one "
+            "(`ogp-pipeline releases`), `ogp-pipeline doctor` says what else to do"
+        )
+    return f"there is no release in {settings.data_dir}: run `ogp-pipeline refresh` first"
+
+
 def release_in(path: Path) -> Release | None:
     """The release in a file; None where there is none that can be read."""
     if not path.exists():
