@@ -271,10 +271,13 @@ def _pages(draw: st.DrawFn, base: Base, number: int) -> Mutated:
 
 
 def _csv(table: Sequence[Sequence[str]], delimiter: str, line_end: str) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator=line_end)
-    writer.writerows(table)
-    return text.getvalue()
+    """Cells that hold any end of a line are quoted, also one that is not the file's own: readers know all of them."""
+    lines = []
+    for row in table:
+        text = io.StringIO(newline="")
+        csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(row)
+        lines.append(text.getvalue().removesuffix("\r\n") + line_end)
+    return "".join(lines)
 
 
 def _workbook(table: Sequence[Sequence[str]]) -> bytes:

@@ -238,7 +238,6 @@ def test_a_whole_run_publishes_or_says_why_not(
 ) -> None:
     """A mutated file of every layout in one folder: every table, every check and the gate."""
     outcomes: Counter = Counter()
-    before = published.settings.database.read_bytes()
     files = st.tuples(*(mutated_files(base, number) for number, base in enumerate(known_bases.values())))
 
     @settings(
@@ -251,6 +250,7 @@ def test_a_whole_run_publishes_or_says_why_not(
     )
     @given(files)
     def it_ends_well(drawn: tuple[Mutated, ...]) -> None:
+        before = published.settings.database.read_bytes()
         for file in drawn:
             (published.inputs / file.name).write_bytes(file.content)
         try:
