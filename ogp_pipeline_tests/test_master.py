@@ -181,6 +181,12 @@ CASES = [
         (("Cluster Commitment ID(s)", "cluster_without_itself", "doubt"),),
     ),
     Case(
+        "a cluster by words that are no ids",
+        {"Cluster (AP Review)": "0", "Cluster Commitment ID(s)": "see annex"},
+        {"cluster": None, "cluster_status": "not_in_cluster"},
+        (("Cluster Commitment ID(s)", "cluster_ids_unreadable", "unreadable"),),
+    ),
+    Case(
         "not in a cluster",
         {"Cluster (AP Review)": "0", "Cluster Commitment ID(s)": "NA"},
         {"cluster": None, "cluster_status": "not_in_cluster"},

@@ -193,6 +193,10 @@ read_rows as (
             case when not list_contains(string_split(cluster_ids("Cluster Commitment ID(s)"), ', '), commitment_id)
                 then problem('Cluster Commitment ID(s)', 'cluster_without_itself', 'doubt',
                              "Cluster Commitment ID(s)", commitment_id) end,
+            case when cluster_ids("Cluster Commitment ID(s)") is null and tidy("Cluster Commitment ID(s)") is not null
+                and label_code(labels, 'cluster_status', "Cluster Commitment ID(s)") is null
+                then problem('Cluster Commitment ID(s)', 'cluster_ids_unreadable', 'unreadable',
+                             "Cluster Commitment ID(s)", null) end,
             case when _source_note is not null then problem(null, 'row_width', 'doubt', _source_note, null) end,
             case when plausible_year("Year Of Submission") is null
                 then problem('Year Of Submission', 'year_unreadable', 'unreadable', "Year Of Submission", null) end,
