@@ -18,6 +18,7 @@ from ogp_pipeline.errors import LockedError, MachineError
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.nightly_status import Ended, ended, tell_end
+from ogp_pipeline.release.record import record_failure, record_other_end
 from ogp_pipeline.safe_text import visible
 from ogp_pipeline.settings import Settings, project_file
 from ogp_pipeline.store import write_atomically
@@ -66,15 +67,11 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
     except LockedError as error:
         # a cron job has nobody who looks: a run that hangs would keep every night from working, and nobody knew
         if not sys.stderr.isatty():
-            from ogp_pipeline.release.record import record_other_end
-
             run_id = str(uuid4())
             record_other_end(settings, "refused", run_id, error.problems)
             tell_end(settings, Ended(run_id, "refused", error.problems))
         raise
     except MachineError as error:  # outside of every step: the lock, Dagster's own files
-        from ogp_pipeline.release.record import record_failure
-
         run_id = str(uuid4())
         recorded = record_failure(settings, LOCATION, error, run_id)
         tell_end(settings, Ended(run_id, recorded["status"], recorded["reasons"]))

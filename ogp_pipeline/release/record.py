@@ -54,8 +54,7 @@ def history(settings: Settings) -> list[dict[str, Any]]:
         try:
             run = json.loads(line)
             datetime.fromisoformat(run["at"])
-            run.get("status")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError):
             continue  # a line of a run that was killed
         found.append(run)
     return found
