@@ -1,8 +1,8 @@
-"""A second process of this one, for work that can be done beside the rest: calls go in, results come out in order.
+"""Other processes of this one, for work that can be done beside the rest: calls go in, results come out in order.
 
-It is started by the first call and kept for the next ones, for what it has imported and prepared is most of the work.
-It ends with this process, however this one ends. `multiprocessing` would import the main module anew, which may be
-anything; this runs nothing but `python -m ogp_pipeline.aside`.
+There is one for each kind of work. It is started by the first call and kept for the next ones, for what it has imported
+and prepared is most of the work. It ends with this process, however this one ends. `multiprocessing` would import the
+main module anew, which may be anything; this runs nothing but `python -m ogp_pipeline.aside`.
 """
 
 from __future__ import annotations
@@ -22,16 +22,20 @@ from typing import IO, Any
 
 from ogp_pipeline.settings import PACKAGE_DIR
 
+PIPE_BYTES = 1 << 20  # what one side can say while the other is busy
+LENGTH_BYTES = 8  # of a call, before the call
+
 
 class AsideError(RuntimeError):
-    """The second process ended before it answered, or failed in a way that cannot be told otherwise."""
+    """The other process ended before it answered, or failed in a way that cannot be told otherwise."""
 
 
 @dataclass
 class Aside:
-    """The second process. `answers` are those that nobody has asked for yet, by the number of their call."""
+    """Another process. `answers` are those that nobody has asked for yet, by the number of their call."""
 
     process: subprocess.Popen[bytes]
+    blocks: int = 0  # that use it now
     calls: int = 0
     answered: int = 0
     answers: dict[int, tuple[bool, Any]] = field(default_factory=dict)
@@ -40,6 +44,7 @@ class Aside:
         """Have a function of a module called after all that was begun before; the number by which to ask for it."""
         call = pickle.dumps((function, arguments))
         try:
+            self.process.stdin.write(len(call).to_bytes(LENGTH_BYTES))
             self.process.stdin.write(call)
             self.process.stdin.flush()
         except BrokenPipeError as error:
@@ -79,21 +84,32 @@ class Aside:
         return AsideError(f"the process that works beside this one ended with status {status}: run again")
 
 
-_running: list[Aside] = []
+_running: dict[tuple[int, str], Aside] = {}  # a process that was forked has its own
 
 
 @contextmanager
-def aside() -> Iterator[Aside]:
-    """The second process for a block. Where the block ends with unanswered calls, it is ended with them."""
-    if not _running:
-        _running.append(_start())
-    helper = _running[0]
+def aside(work: str) -> Iterator[Aside]:
+    """The process for a kind of work, for a block. Where a call is unanswered when the last block ends, it is ended."""
+    name = os.getpid(), work
+    if name not in _running:
+        _running[name] = _start()
+    helper = _running[name]
+    helper.blocks += 1
     try:
         yield helper
     finally:
-        if not helper.is_idle:
-            _running.remove(helper)
+        helper.blocks -= 1
+        if not helper.blocks and not helper.is_idle:
+            _running.pop(name)
             helper.end()
+
+
+def begin_ahead(work: str, function: Callable[[], None]) -> None:
+    """Start the process for a kind of work where there is none, and have it call `function` before all else."""
+    name = os.getpid(), work
+    if name not in _running:
+        _running[name] = _start()
+        _running[name].begin(function)
 
 
 def _start() -> Aside:
@@ -103,6 +119,7 @@ def _start() -> Aside:
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        pipesize=PIPE_BYTES,
         env={**os.environ, "PYTHONPATH": path},
         start_new_session=True,  # a key that interrupts is for this process, which then ends the other
     )
@@ -115,25 +132,28 @@ def serve() -> None:
     """Answer calls until there is nobody who could call."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what is printed must not stand among the answers
-    calls: SimpleQueue[tuple[Callable[..., Any], tuple]] = SimpleQueue()
+    calls: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
     while True:
-        function, arguments = calls.get()
-        pickle.dump(_answer(function, arguments), answers)
+        pickle.dump(_answer(calls.get()), answers)
         answers.flush()
 
 
 def _listen(source: IO[bytes], calls: SimpleQueue) -> None:
-    """Take calls; end this process at once, whatever it does, when the one that calls has ended."""
+    """Take calls; end this process at once, whatever it does, when the one that calls has ended.
+
+    They are not opened here: that imports modules, and two threads that import the same ones can meet half of one.
+    """
     try:
-        while True:
-            calls.put(pickle.load(source))
+        while length := source.read(LENGTH_BYTES):
+            calls.put(source.read(int.from_bytes(length)))
     finally:
         os._exit(0)
 
 
-def _answer(function: Callable[..., Any], arguments: tuple) -> tuple[bool, Any]:
+def _answer(call: bytes) -> tuple[bool, Any]:
     try:
+        function, arguments = pickle.loads(call)
         return True, function(*arguments)
     except Exception as error:  # whatever it is, it is raised where the result is asked for
         told = traceback.format_exc()

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from ogp_pipeline.quality import Rule
 
 
+def import_great_expectations() -> None:
+    """Import it and set it up, which takes longer than most questions."""
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    _batch_definition(gx, ProgressBarsConfig)
+
+
 def answers_to(frame: Any, rules: Sequence[Rule], key: Sequence[str]) -> list[Any]:
     """The validation result of each rule, in order; for a rule that cannot be asked its error.
 

@@ -5,19 +5,24 @@ Thin: names, groups, links and metadata for people, and calls of the plain funct
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
-from ogp_pipeline.building import build_tables
-from ogp_pipeline.checks import cell_text, check_results, check_specs, failing_rows
+from ogp_pipeline.ahead import Built, ahead_of_run, give_up, stop_ahead
+from ogp_pipeline.ahead import build as build_step
+from ogp_pipeline.building import SECONDS
+from ogp_pipeline.checks import cell_text, check_specs, failing_rows
+from ogp_pipeline.dagster_databases import keep_open
 from ogp_pipeline.errors import OgpError
+from ogp_pipeline.judging import judge
 from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.schedules import JOB_NAME
 from ogp_pipeline.settings import Settings
-from ogp_pipeline.store import Store, TableState
+from ogp_pipeline.store import Store
 
 OWNERS = ["team:vital-signs"]
 RELEASE = dg.AssetKey(["release", "ogp_duckdb"])
@@ -68,22 +73,55 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
     def build(
         context: dg.AssetExecutionContext, options: RunOptions
     ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+        keep_open(context.instance, context.run.run_id)
         selected = [model for model in public if asset_key(model.name) in context.selected_asset_keys]
         asked = context.selected_asset_check_keys
         store = Store(settings.tables_dir, catalog)
-        with _failures_for_people(settings, step, context.run.run_id):
-            states = build_tables(settings, catalog, _with_private(models, selected), options.replace_release)
-            for model in public:
-                key = asset_key(model.name)
-                names = {check.name for check in asked if check.asset_key == key}
-                results = [r for r in (check_results(store, model) if names else []) if r.check_name in names]
-                if model in selected:
-                    facts = _facts(store, model, states[model.name])
-                    yield dg.MaterializeResult(asset_key=key, metadata=facts, check_results=results)
-                else:  # the checks of a table can be run without building it anew
-                    yield from results
+        checked = {check.asset_key for check in asked}
+        with _failures_for_people(settings, step, context.run.run_id), _nothing_ahead_of_a_failure(context.run.run_id):
+            ahead = None
+            if catalog.steps_before()[step] and _is_of_everything(context.run, catalog):
+                ahead = ahead_of_run(context.run.run_id, settings, catalog, options.replace_release)
+            built = ahead.take(step) if ahead else None
+            with nullcontext() if built else judge() as one:
+                built = built or build_step(
+                    settings,
+                    catalog,
+                    one,
+                    _with_private(models, selected),
+                    [model for model in public if asset_key(model.name) in checked],
+                    options.replace_release,
+                )
+                for model in public:
+                    key = asset_key(model.name)
+                    if model in selected:
+                        yield dg.MaterializeResult(asset_key=key, metadata=_facts(store, model, built))
+                    if key in checked:  # the checks of a table can be run without building it anew
+                        names = {check.name for check in asked if check.asset_key == key}
+                        yield from (each for each in built.results[model.name]() if each.check_name in names)
 
     return build
+
+
+def _is_of_everything(run: dg.DagsterRun, catalog: Catalog) -> bool:
+    """It is the job that refreshes, which works in one process, with every table selected."""
+    keys = {asset_key(model.name) for model in catalog.public}
+    steps = {step for step, _ in catalog.steps()}
+    return (
+        run.job_name == JOB_NAME
+        and (not run.asset_selection or keys <= run.asset_selection)
+        and (not run.step_keys_to_execute or steps <= set(run.step_keys_to_execute))
+    )
+
+
+@contextmanager
+def _nothing_ahead_of_a_failure(run_id: str) -> Iterator[None]:
+    """Where a step fails, or the run is stopped, no other table is built before its own step is run."""
+    try:
+        yield
+    except BaseException:
+        give_up(run_id)
+        raise
 
 
 def _with_private(models: Sequence[Model], selected: Sequence[Model]) -> tuple[Model, ...]:
@@ -164,12 +202,14 @@ def _column_schema(model: Model) -> dg.TableSchema:
     )
 
 
-def _facts(store: Store, model: Model, state: TableState) -> dict[str, Any]:
+def _facts(store: Store, model: Model, built: Built) -> dict[str, Any]:
     """What a materialisation records: numbers are drawn over time, the preview shows what was computed."""
     columns, rows = _columns_and_preview(store, model)
+    state = built.states[model.name]
     facts: dict[str, Any] = {
         "dagster/row_count": state.rows,
         "columns": len(columns),
+        SECONDS: round(built.seconds[model.name], 3),
         "fingerprint": state.fingerprint,
         "built from": dg.MetadataValue.json(state.inputs),
     }
@@ -220,7 +260,9 @@ def release_asset(settings: Settings, catalog: Catalog) -> dg.AssetsDefinition:
         from ogp_pipeline.control.hold import hold_words
         from ogp_pipeline.release.publish import publish
 
+        keep_open(context.instance, context.run.run_id)
         with _failures_for_people(settings, "release.ogp_duckdb", context.run.run_id):
+            stop_ahead()
             outcome = publish(settings, catalog, options.accept, options.replace_release, context.run.run_id)
             warned = [verdict for verdict in outcome.verdicts if not verdict.passed]
             return dg.MaterializeResult(

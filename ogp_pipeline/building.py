@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
     from ogp_pipeline.sources.folders import SourceFile
+
+SECONDS = "seconds to build"  # what a materialisation calls it; its step shows how long the table was waited for
 
 
 @dataclass(frozen=True)
@@ -78,20 +80,29 @@ def build_tables(
     replace_release: bool = False,
     given_files: tuple[SourceFile, ...] | None = None,
 ) -> dict[str, TableState]:
-    """Build the tables of one step in order, of `given_files` or of the sources of the run.
+    """Build the tables of one step in order, of `given_files` or of the sources of the run; see `tables_built`."""
+    return {model.name: state for model, state in tables_built(settings, catalog, models, replace_release, given_files)}
+
+
+def tables_built(
+    settings: Settings,
+    catalog: Catalog,
+    models: tuple[Model, ...],
+    replace_release: bool = False,
+    given_files: tuple[SourceFile, ...] | None = None,
+) -> Iterator[tuple[Model, TableState]]:
+    """Each table of one step as soon as it is built.
 
     A table that would come out as it is stays as it is (`Store.up_to_date`). The errors are those of
     `Store.session`, `Store.write` and `scan`.
     """
     store = Store(settings.tables_dir, catalog)
-    states = {}
     with only_writer(settings.data_dir), TemporaryDirectory(prefix=".step-", dir=settings.data_dir) as scratch:
         workshop = Workshop(settings, catalog, replace_release, Path(scratch), given_files)
         for model in models:
-            if state := store.up_to_date(model):
-                states[model.name] = state
-                continue
-            with store.session(model.reads, model.macros) as connection:
-                select = model.sql or builder(model)(connection, model, workshop)
-                states[model.name] = store.write(connection, model, select)
-    return states
+            state = store.up_to_date(model)
+            if state is None:
+                with store.session(model.reads, model.macros) as connection:
+                    select = model.sql or builder(model)(connection, model, workshop)
+                    state = store.write(connection, model, select)
+            yield model, state

@@ -128,6 +128,18 @@ class Catalog:
         """
         return self._steps
 
+    def steps_before(self) -> dict[str, tuple[str, ...]]:
+        """Each step, in order, with those it comes after."""
+        return self._steps_before
+
+    @cached_property
+    def _steps_before(self) -> dict[str, tuple[str, ...]]:
+        step_of = {model.name: step for step, models in self.steps() for model in models}
+        return {
+            step: tuple(sorted({step_of[read] for model in models for read in model.comes_after} - {step}))
+            for step, models in self.steps()
+        }
+
     @cached_property
     def _steps(self) -> tuple[tuple[str, tuple[Model, ...]], ...]:
         grouped: dict[str, list[Model]] = {}

@@ -7,14 +7,18 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
+from ogp_pipeline.building import SECONDS
+from ogp_pipeline.dagster_databases import keep_open, let_go
 from ogp_pipeline.dagster_history import COMMAND_LINE, delete_old_runs, end_runs_of_dead_processes
 from ogp_pipeline.errors import LockedError, MachineError
+from ogp_pipeline.judging import get_ready
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.machine import told_as_machine_error
 from ogp_pipeline.nightly_status import Ended, ended, tell_end
@@ -81,8 +85,10 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
 
 def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
+    get_ready()  # while Dagster is imported and the run begins
     import dagster as dg
 
+    from ogp_pipeline.ahead import stop_ahead
     from ogp_pipeline.assembly import build_defs
     from ogp_pipeline.models import load_catalog
     from ogp_pipeline.release.audit import check_names_exist
@@ -93,9 +99,12 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     check_names_exist(accept, catalog)
     run_id = str(uuid4())
     progress = Progress()
-    with only_writer(settings.data_dir), dg.DagsterInstance.get() as instance:
+    with only_writer(settings.data_dir), ExitStack() as at_end, dg.DagsterInstance.get() as instance:
+        at_end.callback(stop_ahead)
         end_runs_of_dead_processes(settings, instance)
         instance.add_event_listener(run_id, progress)
+        # the files of a run are there from its first event on
+        instance.add_event_listener(run_id, lambda _: keep_open(instance, run_id))
         result = (
             build_defs(settings)
             .resolve_job_def(JOB_NAME)
@@ -111,6 +120,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
                 },
             )
         )
+        let_go()
         if result.success:
             delete_old_runs(settings, instance)
     tell_end(settings, ended(settings, run_id, "it ended without a word"))
@@ -133,11 +143,12 @@ def _what_stays(settings: Settings, is_recorded: bool) -> str:
 
 
 class Progress:
-    """Prints one line per asset when its step ends: rows, checks, seconds."""
+    """Prints one line per asset when its step ends: rows, checks, seconds to build it."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[str, int]] = defaultdict(dict)
         self.checks: dict[str, list[tuple[bool, Any]]] = defaultdict(list)
+        self.seconds: dict[str, float] = {}
         self.started: dict[str, float] = {}
         self.done: set[str] = set()
 
@@ -152,17 +163,19 @@ class Progress:
         elif kind == "ASSET_MATERIALIZATION":
             materialization = event.step_materialization_data.materialization
             rows = materialization.metadata.get("dagster/row_count")
-            self.rows[step][_name(materialization.asset_key)] = rows.value if rows else None
+            name = _name(materialization.asset_key)
+            self.rows[step][name] = rows.value if rows else None
+            if SECONDS in materialization.metadata:
+                self.seconds[name] = materialization.metadata[SECONDS].value
         elif kind == "ASSET_CHECK_EVALUATION":
             evaluation = event.asset_check_evaluation_data
             self.checks[_name(evaluation.asset_key)].append((evaluation.passed, evaluation.severity.value))
         elif kind == "STEP_SUCCESS":
-            seconds = time.monotonic() - self.started[step]
             for name, rows in self.rows[step].items():
                 self.done.add(name)
                 counted = "" if rows is None else f"{rows:,} rows"
+                seconds = self.seconds.get(name, time.monotonic() - self.started[step])
                 click.echo(f"  {name:<46} {counted:>14}  {self._checks(name)}{seconds:6.1f} s")
-                seconds = 0.0
         elif kind == "STEP_FAILURE":
             click.echo(f"  {step:<46} failed")
 

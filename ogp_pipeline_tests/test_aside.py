@@ -19,16 +19,16 @@ from ogp_pipeline.release.manifest import write_manifest
 
 
 def test_calls_are_answered_in_order_and_asked_for_in_any() -> None:
-    with aside() as second:
+    with aside("work") as second:
         calls = [second.begin(math.factorial, number) for number in range(5)]
         assert [second.result(call) for call in reversed(calls)] == [24, 6, 2, 1, 1]
         assert second.result(second.begin(os.getpid)) == second.process.pid != os.getpid()
 
 
 def test_it_is_kept_for_the_next_block() -> None:
-    with aside() as first:
+    with aside("work") as first:
         first.result(first.begin(os.getpid))
-    with aside() as second:
+    with aside("work") as second:
         assert second is first
 
 
@@ -48,7 +48,7 @@ def test_it_is_kept_for_the_next_block() -> None:
     ],
 )
 def test_what_fails_there_fails_here(call: tuple, kind: type[Exception], message: str) -> None:
-    with aside() as second:
+    with aside("work") as second:
         with pytest.raises(kind, match=message) as raised:
             second.result(second.begin(*call))
         assert "Traceback" in raised.value.__notes__[0]
@@ -56,7 +56,7 @@ def test_what_fails_there_fails_here(call: tuple, kind: type[Exception], message
 
 
 def test_what_is_printed_there_is_no_answer() -> None:
-    with aside() as second:
+    with aside("work") as second:
         assert second.result(second.begin(print, "hello")) is None
 
 
@@ -64,17 +64,17 @@ def test_what_is_printed_there_is_no_answer() -> None:
     "call", [pytest.param((os._exit, 9), id="ends by itself"), pytest.param((os.kill, 0), id="is killed")]
 )
 def test_a_process_that_is_gone_is_told_and_replaced(call: tuple) -> None:
-    with pytest.raises(AsideError, match="ended with status"), aside() as second:
+    with pytest.raises(AsideError, match="ended with status"), aside("work") as second:
         function, argument = call
         arguments = (second.process.pid, signal.SIGKILL) if function is os.kill else (argument,)
         second.result(second.begin(function, *arguments))
-    with aside() as another:
+    with aside("work") as another:
         assert another is not second
         assert another.result(another.begin(math.sqrt, 4)) == 2
 
 
 def test_work_that_nobody_waits_for_is_ended() -> None:
-    with pytest.raises(KeyError), aside() as second:
+    with pytest.raises(KeyError), aside("work") as second:
         second.begin(time.sleep, 600)
         raise KeyError("the block failed")
     assert second.process.returncode == -signal.SIGKILL
@@ -84,7 +84,7 @@ def test_it_ends_when_its_owner_is_killed() -> None:
     owner = (
         "import time\n"
         "from ogp_pipeline.aside import aside\n"
-        "with aside() as second:\n"
+        "with aside('work') as second:\n"
         "    second.begin(time.sleep, 600)\n"
         "    print(second.process.pid, flush=True)\n"
         "    time.sleep(600)\n"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from ogp_pipeline.quality import Verdict, evaluate
+from ogp_pipeline.judging import evaluate
+from ogp_pipeline.quality import Verdict
 from ogp_pipeline.settings import PACKAGE_DIR, project_file
 from ogp_pipeline_tests.world import MEMBERS, World
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ogp_pipeline.quality import Verdict, evaluate
+from ogp_pipeline.judging import evaluate
+from ogp_pipeline.quality import Verdict
 from ogp_pipeline_tests.world import World
 
 IMPACT, PROGRESS, END = "Potential impact", "Completion (progress report)", "Completion (end of term)"

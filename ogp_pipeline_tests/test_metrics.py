@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline.models import Catalog
-from ogp_pipeline.quality import Verdict, evaluate
+from ogp_pipeline.quality import Verdict
 from ogp_pipeline_tests.world import World
 
 OUTCOMES = (

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from ogp_pipeline import quality
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline.models import Catalog
-from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_groups, code_lists, evaluate, suite_rules
+from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_groups, code_lists, suite_rules
 from ogp_pipeline.store import connect, literal, prepare, quoted
 from ogp_pipeline_tests.test_contracts_and_models import catalog_of
 

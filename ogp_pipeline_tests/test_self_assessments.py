@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ogp_pipeline.contracts import code_lists
-from ogp_pipeline.quality import evaluate
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline_tests.world import World
 
 TABLES = ("metrics.self_assessments_beside_irm", "marts.results", "meta.problems")

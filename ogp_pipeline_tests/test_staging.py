@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ogp_pipeline.quality import evaluate
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline.sample.layouts import EXPLORER_HEADER, PROCESS_HEADER
 from ogp_pipeline_tests.world import World
 

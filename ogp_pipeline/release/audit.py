@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 
 from ogp_pipeline.errors import InputError
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline.models import Catalog
-from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_names, evaluate
+from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_names
 from ogp_pipeline.release.candidate import audit_session, rows_of_release
 from ogp_pipeline.release.current import Release, attach
 from ogp_pipeline.store import TableState

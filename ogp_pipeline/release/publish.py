@@ -189,7 +189,7 @@ def _replace_release(
     catalog = store.catalog
     comparable = current if current and current.is_synthetic == is_synthetic else None
     now = moment_of_release(datetime.now(UTC), _earlier(settings, current))
-    with workplace(settings) as folder, aside() as second_process:
+    with workplace(settings) as folder, aside("report") as second_process:
         calls = [second_process.begin(prepare_report)]  # while the candidate is built and judged
         candidate = folder / "ogp.duckdb"
         build_tables_of_release(candidate, store)

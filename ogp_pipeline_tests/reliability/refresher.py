@@ -15,8 +15,8 @@ import traceback
 from pathlib import Path
 
 from ogp_pipeline.building import build_tables
+from ogp_pipeline.judging import evaluate
 from ogp_pipeline.models import Catalog, load_catalog
-from ogp_pipeline.quality import evaluate
 from ogp_pipeline.release.publish import publish
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store

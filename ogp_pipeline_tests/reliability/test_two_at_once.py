@@ -181,7 +181,7 @@ import sys, time
 from pathlib import Path
 from ogp_pipeline.aside import aside
 from ogp_pipeline.locking import only_writer
-with only_writer(Path(sys.argv[1])), aside() as second:
+with only_writer(Path(sys.argv[1])), aside("work") as second:
     second.begin(time.sleep, 600)
     print(second.process.pid, flush=True)
     time.sleep(600)
