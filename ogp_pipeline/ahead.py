@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from threading import Condition, Thread
 from typing import TYPE_CHECKING
 
-from ogp_pipeline.building import tables_built
+from ogp_pipeline.building import downloads, tables_built
 from ogp_pipeline.checks import begin_checks
+from ogp_pipeline.errors import OgpError
 from ogp_pipeline.judging import judge
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog, Model
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
     from ogp_pipeline.judging import Judge
 
-# Each table ahead can have a frame that waits to be judged: more would save little time and cost memory.
-STEPS_AHEAD = 5
+# Rows of tables that wait to be taken: until they are judged as many lie in memory.
+ROWS_AHEAD = 200_000
 
 
 @dataclass
@@ -39,6 +40,11 @@ class Built:
     states: dict[str, TableState] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     results: dict[str, Callable[[], list[dg.AssetCheckResult]]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Those of all its tables."""
+        return sum(state.rows for state in self.states.values())
 
 
 def build(
@@ -72,7 +78,7 @@ def build(
 
 
 class Ahead:
-    """The steps of one run, built in order by a thread that is at most STEPS_AHEAD ahead of who takes them.
+    """The steps of one run, built in order by a thread that pauses where ROWS_AHEAD were built and not taken.
 
     `steps`: step -> those it comes after. `build_step` builds one; `around` is entered by the thread for as long as it
     works, and `at_end` is called when it has been stopped. A step that comes after one that failed is not built, as
@@ -139,7 +145,11 @@ class Ahead:
     def _may_go_on(self) -> bool:
         with self._change:
             self._change.wait_for(
-                lambda: self._is_over or len(self._built) < STEPS_AHEAD or self._asked not in {None, *self._built}
+                lambda: (
+                    self._is_over
+                    or sum(built.rows for built in self._built.values()) < ROWS_AHEAD
+                    or self._asked not in {None, *self._built}
+                )
             )
             return not self._is_over
 
@@ -160,12 +170,24 @@ _running: dict[str, Ahead] = {}  # by run: that of the last one
 _given_up: set[str] = set()  # runs in which a step failed
 
 
-def ahead_of_run(run_id: str, settings: Settings, catalog: Catalog, replace_release: bool) -> Ahead | None:
-    """What builds the tables of a run of everything, from when it is first asked for; None after a failure.
+def ahead_of_run(
+    run_id: str, settings: Settings, catalog: Catalog, replace_release: bool, step: str | None = None
+) -> Ahead | None:
+    """What builds the tables of a run of everything, from when it is first asked for; None where nothing is built yet.
 
-    Whoever asks has run the steps that come after no other: the first reads the sources, and says what cannot be used.
+    It does not download, for whoever stops a run that downloads does not want to wait: then the steps that come after
+    no other are not built here, and `step`, the one that asks, must come after them. Nothing is built after a failure.
     """
     if run_id not in _running and run_id not in _given_up:
+        before = catalog.steps_before()
+        try:
+            is_downloading = downloads(settings)
+        except OgpError:  # the step that reads the sources will raise and record it
+            return None
+        if is_downloading:
+            before = {name: others for name, others in before.items() if others}
+            if step not in before:
+                return None
         stop_ahead()
         blocks = ExitStack()
         one = blocks.enter_context(judge())
@@ -175,8 +197,7 @@ def ahead_of_run(run_id: str, settings: Settings, catalog: Catalog, replace_rele
             checked = [model for model in steps[step] if not model.contract.private]
             return build(settings, catalog, one, steps[step], checked, replace_release)
 
-        later = {step: before for step, before in catalog.steps_before().items() if before}
-        _running[run_id] = Ahead(later, build_step, only_writer(settings.data_dir), blocks.close)
+        _running[run_id] = Ahead(before, build_step, only_writer(settings.data_dir), blocks.close)
     return _running.get(run_id)
 
 

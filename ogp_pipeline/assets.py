@@ -80,8 +80,8 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
         checked = {check.asset_key for check in asked}
         with _failures_for_people(settings, step, context.run.run_id), _nothing_ahead_of_a_failure(context.run.run_id):
             ahead = None
-            if catalog.steps_before()[step] and _is_of_everything(context.run, catalog):
-                ahead = ahead_of_run(context.run.run_id, settings, catalog, options.replace_release)
+            if _is_of_everything(context.run, catalog):
+                ahead = ahead_of_run(context.run.run_id, settings, catalog, options.replace_release, step)
             built = ahead.take(step) if ahead else None
             with nullcontext() if built else judge() as one:
                 built = built or build_step(

@@ -57,11 +57,17 @@ class Workshop:
         if self.given_files is not None:
             return
         from ogp_pipeline.sources.fetching import fetch
-        from ogp_pipeline.sources.folders import chosen_sources
         from ogp_pipeline.sources.layouts import layouts
 
-        if OFFICIAL in chosen_sources(self.settings) and not self.settings.downloads.offline:
+        if downloads(self.settings):
             fetch(self.settings, layouts(self.catalog))
+
+
+def downloads(settings: Settings) -> bool:
+    """Whether a run begins with downloading the official files."""
+    from ogp_pipeline.sources.folders import chosen_sources
+
+    return not settings.downloads.offline and OFFICIAL in chosen_sources(settings)
 
 
 Builder = Callable[["duckdb.DuckDBPyConnection", Model, Workshop], str]

@@ -88,7 +88,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     get_ready()  # while Dagster is imported and the run begins
     import dagster as dg
 
-    from ogp_pipeline.ahead import stop_ahead
+    from ogp_pipeline.ahead import ahead_of_run, stop_ahead
     from ogp_pipeline.assembly import build_defs
     from ogp_pipeline.models import load_catalog
     from ogp_pipeline.release.audit import check_names_exist
@@ -102,6 +102,7 @@ def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: boo
     with only_writer(settings.data_dir), ExitStack() as at_end, dg.DagsterInstance.get() as instance:
         at_end.callback(stop_ahead)
         end_runs_of_dead_processes(settings, instance)
+        ahead_of_run(run_id, settings, catalog, replace_release)
         instance.add_event_listener(run_id, progress)
         # the files of a run are there from its first event on
         instance.add_event_listener(run_id, lambda _: keep_open(instance, run_id))
