@@ -13,21 +13,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from threading import Condition, Thread
-from typing import TYPE_CHECKING
 
 from ogp_pipeline.building import downloads, tables_built
-from ogp_pipeline.checks import begin_checks
 from ogp_pipeline.errors import OgpError
-from ogp_pipeline.judging import judge
+from ogp_pipeline.judging import Judge, begin_checks, judge
 from ogp_pipeline.locking import only_writer
 from ogp_pipeline.models import Catalog, Model
+from ogp_pipeline.quality import Verdict, check_groups
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import Store, TableState
-
-if TYPE_CHECKING:
-    import dagster as dg
-
-    from ogp_pipeline.judging import Judge
 
 # Rows of tables that wait to be taken: until they are judged as many lie in memory.
 ROWS_AHEAD = 200_000
@@ -35,11 +29,11 @@ ROWS_AHEAD = 200_000
 
 @dataclass
 class Built:
-    """The tables of a step by name: what is known of each, how long it took, and what waits for its checks."""
+    """The tables of a step by name: what is known of each, how long it took, and what waits for its verdicts."""
 
     states: dict[str, TableState] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
-    results: dict[str, Callable[[], list[dg.AssetCheckResult]]] = field(default_factory=dict)
+    verdicts: dict[str, Callable[[], list[Verdict]]] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -63,7 +57,7 @@ def build(
 
     def begin_what_can_be() -> None:
         for model in [each for each in waiting if not to_come & {each.name, *each.checks_read}]:
-            built.results[model.name] = begin_checks(one, store, model)
+            built.verdicts[model.name] = begin_checks(one, store, model)
             waiting.remove(model)
 
     begin_what_can_be()
@@ -194,7 +188,7 @@ def ahead_of_run(
         steps = dict(catalog.steps())
 
         def build_step(step: str) -> Built:
-            checked = [model for model in steps[step] if not model.contract.private]
+            checked = [model for model in steps[step] if not model.contract.private and check_groups(model)]
             return build(settings, catalog, one, steps[step], checked, replace_release)
 
         _running[run_id] = Ahead(before, build_step, only_writer(settings.data_dir), blocks.close)

@@ -14,7 +14,7 @@ import dagster as dg
 from ogp_pipeline.ahead import Built, ahead_of_run, give_up, stop_ahead
 from ogp_pipeline.ahead import build as build_step
 from ogp_pipeline.building import SECONDS
-from ogp_pipeline.checks import cell_text, check_specs, failing_rows
+from ogp_pipeline.checks import cell_text, check_results, check_specs, failing_rows
 from ogp_pipeline.dagster_databases import keep_open
 from ogp_pipeline.errors import OgpError
 from ogp_pipeline.judging import judge
@@ -98,7 +98,8 @@ def _step(settings: Settings, catalog: Catalog, step: str, models: tuple[Model, 
                         yield dg.MaterializeResult(asset_key=key, metadata=_facts(store, model, built))
                     if key in checked:  # the checks of a table can be run without building it anew
                         names = {check.name for check in asked if check.asset_key == key}
-                        yield from (each for each in built.results[model.name]() if each.check_name in names)
+                        results = check_results(model, built.verdicts[model.name]())
+                        yield from (result for result in results if result.check_name in names)
 
     return build
 

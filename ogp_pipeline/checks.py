@@ -6,7 +6,7 @@ that builds their table, so that they cost no step of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -15,9 +15,7 @@ from ogp_pipeline.models import Model
 from ogp_pipeline.safe_text import visible
 
 if TYPE_CHECKING:
-    from ogp_pipeline.judging import Judge
     from ogp_pipeline.quality import Verdict
-    from ogp_pipeline.store import Store
 
 SEVERITY = {"critical": dg.AssetCheckSeverity.ERROR, "warning": dg.AssetCheckSeverity.WARN}
 
@@ -32,34 +30,14 @@ def check_specs(model: Model) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def check_results(store: Store, model: Model) -> list[dg.AssetCheckResult]:
-    """Run every check on the working table of a model."""
-    from ogp_pipeline.judging import judge
-
-    with judge() as one:
-        return begin_checks(one, store, model)()
-
-
-def begin_checks(one: Judge, store: Store, model: Model) -> Callable[[], list[dg.AssetCheckResult]]:
-    """Begin every check on the working table of a model; what is returned waits for the results."""
-    from ogp_pipeline.parsing import macros_called
+def check_results(model: Model, verdicts: Sequence[Verdict]) -> list[dg.AssetCheckResult]:
+    """The verdicts on a table as the results of its checks."""
     from ogp_pipeline.quality import check_groups
-    from ogp_pipeline.verdicts import remember
 
-    groups = check_groups(model)
-    if not groups:
-        return list
-    macros = macros_called(model.macros, *(rule.sql for rule in model.contract.failing_rows))
-    states = {name: store.state(name) for name in (model.name, *model.checks_read)}
-    with store.session(states, macros) as connection:
-        found = one.begin(connection, model, store.catalog)
-
-    def results() -> list[dg.AssetCheckResult]:
-        verdicts = found()
-        remember(model, states, verdicts)
-        return [_result(model, name, [verdict for verdict in verdicts if verdict.group == name]) for name, _ in groups]
-
-    return results
+    return [
+        _result(model, name, [verdict for verdict in verdicts if verdict.group == name])
+        for name, _ in check_groups(model)
+    ]
 
 
 def _result(model: Model, name: str, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:

@@ -18,8 +18,9 @@ from ogp_pipeline.contracts import code_lists
 from ogp_pipeline.models import Catalog, Model
 from ogp_pipeline.quality import CONTRACT_CHECK, SAMPLE_ROWS, Rule, Verdict, suite_rules
 from ogp_pipeline.remembered_expectations import counts_rows
-from ogp_pipeline.store import literal, quoted
+from ogp_pipeline.store import Store, literal, quoted
 from ogp_pipeline.suspect_rows import can_be_picked, suspect_rows
+from ogp_pipeline.verdicts import remember
 
 if TYPE_CHECKING:
     import duckdb
@@ -118,6 +119,23 @@ def judge() -> Iterator[Judge]:
     get_ready()
     with aside(CHECKS) as helper:
         yield Judge(helper)
+
+
+def begin_checks(one: Judge, store: Store, model: Model) -> Callable[[], list[Verdict]]:
+    """Begin every check on the working table of a model; what is returned waits for the verdicts."""
+    from ogp_pipeline.parsing import macros_called
+
+    macros = macros_called(model.macros, *(rule.sql for rule in model.contract.failing_rows))
+    states = {name: store.state(name) for name in (model.name, *model.checks_read)}
+    with store.session(states, macros) as connection:
+        found = one.begin(connection, model, store.catalog)
+
+    def verdicts() -> list[Verdict]:
+        verdicts = found()
+        remember(model, states, verdicts)
+        return verdicts
+
+    return verdicts
 
 
 def evaluate(connection: duckdb.DuckDBPyConnection, model: Model, catalog: Catalog) -> list[Verdict]:

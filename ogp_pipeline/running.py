@@ -85,24 +85,27 @@ def run_refresh(settings: Settings, accept: Mapping[str, str], replace_release: 
 
 def _refresh(settings: Settings, accept: Mapping[str, str], replace_release: bool) -> int:
     os.environ["DAGSTER_HOME"] = str(dagster_home(settings))
-    get_ready()  # while Dagster is imported and the run begins
-    import dagster as dg
-
     from ogp_pipeline.ahead import ahead_of_run, stop_ahead
-    from ogp_pipeline.assembly import build_defs
     from ogp_pipeline.models import load_catalog
     from ogp_pipeline.release.audit import check_names_exist
-    from ogp_pipeline.schedules import JOB_NAME
-    from ogp_pipeline.summary import input_summary, release_summary
 
     catalog = load_catalog()
     check_names_exist(accept, catalog)
     run_id = str(uuid4())
     progress = Progress()
-    with only_writer(settings.data_dir), ExitStack() as at_end, dg.DagsterInstance.get() as instance:
+    with only_writer(settings.data_dir), ExitStack() as at_end:
         at_end.callback(stop_ahead)
+        ahead_of_run(run_id, settings, catalog, replace_release)  # while Dagster is imported and begins the run
+        get_ready()
+
+        import dagster as dg
+
+        from ogp_pipeline.assembly import build_defs
+        from ogp_pipeline.schedules import JOB_NAME
+        from ogp_pipeline.summary import input_summary, release_summary
+
+        instance = at_end.enter_context(dg.DagsterInstance.get())
         end_runs_of_dead_processes(settings, instance)
-        ahead_of_run(run_id, settings, catalog, replace_release)
         instance.add_event_listener(run_id, progress)
         # the files of a run are there from its first event on
         instance.add_event_listener(run_id, lambda _: keep_open(instance, run_id))

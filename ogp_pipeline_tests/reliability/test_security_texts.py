@@ -22,6 +22,7 @@ import duckdb
 import pytest
 
 from ogp_pipeline.checks import check_results
+from ogp_pipeline.judging import begin_checks, judge
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.release.publish import CandidateRefusedError
 from ogp_pipeline.release.record import record_failure
@@ -253,7 +254,10 @@ def test_dagster_gets_text_that_is_not_markup(hostile: Hostile, figure) -> None:
     values = 0
     store = hostile.world.store
     for name in ("quarantine.member_list", "quarantine.explorer_commitments", "meta.problems"):
-        for result in check_results(store, hostile.world.catalog[name]):
+        model = hostile.world.catalog[name]
+        with judge() as one:
+            verdicts = begin_checks(one, store, model)()
+        for result in check_results(model, verdicts):
             assert not commands_in(result.description or "")
             for value in result.metadata.values():
                 assert not isinstance(value, (dg.MarkdownMetadataValue, dg.UrlMetadataValue))
