@@ -158,24 +158,24 @@ create or replace macro month_number(name) as
 create or replace macro month_pattern() as
     '(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?';
 
--- A date text that names its month: `Jul-12`, `July 2020`, `30 June 2014`, `June 30, 2014`.
-create or replace macro named_month(value) as
-    regexp_extract(lower(tidy(value)), '^' || month_pattern() || '(?:[ ,/-]+(\d{4})| ?[-/’''](\d{2}))$', ['month', 'long', 'short']);
-create or replace macro named_day(value) as
-    regexp_extract(lower(tidy(value)), '^(\d{1,2})(?:st|nd|rd|th)?(?: of)?[ -]+' || month_pattern() || '[ ,-]+(\d{4}|\d{2})$',
+-- A date text that names its month, tidy and in small letters: `jul-12`, `july 2020`, `30 june 2014`, `june 30, 2014`.
+create or replace macro named_month(text) as
+    regexp_extract(text, '^' || month_pattern() || '(?:[ ,/-]+(\d{4})| ?[-/’''](\d{2}))$', ['month', 'long', 'short']);
+create or replace macro named_day(text) as
+    regexp_extract(text, '^(\d{1,2})(?:st|nd|rd|th)?(?: of)?[ -]+' || month_pattern() || '[ ,-]+(\d{4}|\d{2})$',
                    ['day', 'month', 'year']);
-create or replace macro named_month_day(value) as
-    regexp_extract(lower(tidy(value)), '^' || month_pattern() || ' +(\d{1,2})(?:st|nd|rd|th)?[ ,]+(\d{4})$',
+create or replace macro named_month_day(text) as
+    regexp_extract(text, '^' || month_pattern() || ' +(\d{1,2})(?:st|nd|rd|th)?[ ,]+(\d{4})$',
                    ['month', 'day', 'year']);
 
 -- `Quarter 1 2014`, `Q1 2014`, `II quarter of 2019`, `2nd quarter 2015`, `2014 Q3`
-create or replace macro quarter_parts(value) as
+create or replace macro quarter_parts(text) as
     case
-        when regexp_matches(lower(tidy(value)), '^(?:quarter|q) ?[1-4],? (?:of )?\d{4}$')
-            then regexp_extract(lower(tidy(value)), '^(?:quarter|q) ?([1-4]),? (?:of )?(\d{4})$', ['quarter', 'year'])
-        when regexp_matches(lower(tidy(value)), '^\d{4},? ?q[1-4]$')
-            then regexp_extract(regexp_replace(lower(tidy(value)), '^(\d{4}),? ?q([1-4])$', '\2 \1'), '^(\d) (\d{4})$', ['quarter', 'year'])
-        else regexp_extract(lower(tidy(value)), '^(i|ii|iii|iv|1st|2nd|3rd|4th|first|second|third|fourth) quarter(?: of|,)? (\d{4})$', ['quarter', 'year'])
+        when regexp_matches(text, '^(?:quarter|q) ?[1-4],? (?:of )?\d{4}$')
+            then regexp_extract(text, '^(?:quarter|q) ?([1-4]),? (?:of )?(\d{4})$', ['quarter', 'year'])
+        when regexp_matches(text, '^\d{4},? ?q[1-4]$')
+            then regexp_extract(regexp_replace(text, '^(\d{4}),? ?q([1-4])$', '\2 \1'), '^(\d) (\d{4})$', ['quarter', 'year'])
+        else regexp_extract(text, '^(i|ii|iii|iv|1st|2nd|3rd|4th|first|second|third|fourth) quarter(?: of|,)? (\d{4})$', ['quarter', 'year'])
     end;
 create or replace macro quarter_number(text) as
     case
@@ -198,62 +198,68 @@ create or replace macro report_year_problem(labels, column_name, value) as
 
 -- The first day and the precision of a date text: {first_day, precision, rule}. `order_proved` is the order
 -- that other dates of the plan prove; `rule` names what is unreadable or was repaired. DOMAIN.md section 11.
+-- The two lists of one hold what is asked again and again: a macro's argument is written out wherever it is named.
 create or replace macro read_date(value, order_proved, is_end) as
+    list_transform(list_transform([date_numbers(value)], lambda numbers: {
+        'trimmed': trim(value), 'tidied': tidy(value), 'small': lower(tidy(value)), 'year': numbers.year,
+        'day_first': day_of(full_year(numbers.year), numbers.second, numbers.first),
+        'month_first': day_of(full_year(numbers.year), numbers.first, numbers.second)
+    }), lambda d:
     case
         -- 7/15/1905: the year 2023, typed into a cell that shows days since 1899-12-30 as dates
-        when date_numbers(value).year = '1905'
-                and is_plausible_year(coalesce(read_month_first(value), read_day_first(value)) - date '1899-12-30') then {
-            'first_day': day_of(coalesce(read_month_first(value), read_day_first(value)) - date '1899-12-30', 1, 1),
+        when d.year = '1905'
+                and is_plausible_year(coalesce(d.month_first, d.day_first) - date '1899-12-30') then {
+            'first_day': day_of(coalesce(d.month_first, d.day_first) - date '1899-12-30', 1, 1),
             'precision': 'year', 'rule': 'year_as_date'}
-        when regexp_matches(trim(value), '^1905-\d{2}-\d{2}') and is_plausible_year(try_cast(left(trim(value), 10) as date) - date '1899-12-30') then {
-            'first_day': day_of(try_cast(left(trim(value), 10) as date) - date '1899-12-30', 1, 1),
+        when regexp_matches(d.trimmed, '^1905-\d{2}-\d{2}') and is_plausible_year(try_cast(left(d.trimmed, 10) as date) - date '1899-12-30') then {
+            'first_day': day_of(try_cast(left(d.trimmed, 10) as date) - date '1899-12-30', 1, 1),
             'precision': 'year', 'rule': 'year_as_date'}
-        when date_numbers(value).year <> '' then {
+        when d.year <> '' then {
             'first_day': case
-                when is_ambiguous_date(value) and order_proved = 'day_first' then read_day_first(value)
-                when is_ambiguous_date(value) and order_proved = 'month_first' then read_month_first(value)
-                when is_ambiguous_date(value) and day(read_day_first(value)) = 1 then read_day_first(value)
-                when is_ambiguous_date(value) and day(read_month_first(value)) = 1 then read_month_first(value)
-                when is_ambiguous_date(value) then null
-                else coalesce(read_day_first(value), read_month_first(value))
+                when d.day_first <> d.month_first and order_proved = 'day_first' then d.day_first
+                when d.day_first <> d.month_first and order_proved = 'month_first' then d.month_first
+                when d.day_first <> d.month_first and day(d.day_first) = 1 then d.day_first
+                when d.day_first <> d.month_first and day(d.month_first) = 1 then d.month_first
+                when d.day_first <> d.month_first then null
+                else coalesce(d.day_first, d.month_first)
             end,
             'precision': 'day',
             'rule': case
-                when read_day_first(value) is null and read_month_first(value) is null then 'date_impossible'
+                when d.day_first is null and d.month_first is null then 'date_impossible'
                 else 'date_ambiguous'
             end}
-        when regexp_matches(trim(value), '^\d{4}-\d{1,2}-\d{1,2}([ T]\d{2}:\d{2}(:\d{2})?(\.0+)?)?$') then {
-            'first_day': day_of(split_part(trim(value), '-', 1), split_part(trim(value), '-', 2),
-                                regexp_extract(split_part(trim(value), '-', 3), '^\d{1,2}')),
+        when regexp_matches(d.trimmed, '^\d{4}-\d{1,2}-\d{1,2}([ T]\d{2}:\d{2}(:\d{2})?(\.0+)?)?$') then {
+            'first_day': day_of(split_part(d.trimmed, '-', 1), split_part(d.trimmed, '-', 2),
+                                regexp_extract(split_part(d.trimmed, '-', 3), '^\d{1,2}')),
             'precision': 'day', 'rule': 'date_impossible'}
-        when named_day(value).year <> '' then {
-            'first_day': day_of(full_year(named_day(value).year), month_number(named_day(value).month), named_day(value).day),
+        when named_day(d.small).year <> '' then {
+            'first_day': day_of(full_year(named_day(d.small).year), month_number(named_day(d.small).month), named_day(d.small).day),
             'precision': 'day', 'rule': 'date_impossible'}
-        when named_month_day(value).year <> '' then {
-            'first_day': day_of(full_year(named_month_day(value).year), month_number(named_month_day(value).month),
-                                named_month_day(value).day),
+        when named_month_day(d.small).year <> '' then {
+            'first_day': day_of(full_year(named_month_day(d.small).year), month_number(named_month_day(d.small).month),
+                                named_month_day(d.small).day),
             'precision': 'day', 'rule': 'date_impossible'}
-        when named_month(value).month <> '' then {
+        when named_month(d.small).month <> '' then {
             -- a year of two digits only behind a dash: `July 12` is no year
-            'first_day': day_of(full_year(named_month(value).long || named_month(value).short), month_number(named_month(value).month), 1),
+            'first_day': day_of(full_year(named_month(d.small).long || named_month(d.small).short), month_number(named_month(d.small).month), 1),
             'precision': 'month', 'rule': 'date_impossible'}
-        when regexp_matches(trim(value), '^\d{1,2}[/.]\d{4}$') then {
-            'first_day': day_of(right(trim(value), 4), regexp_extract(trim(value), '^\d{1,2}'), 1),
+        when regexp_matches(d.trimmed, '^\d{1,2}[/.]\d{4}$') then {
+            'first_day': day_of(right(d.trimmed, 4), regexp_extract(d.trimmed, '^\d{1,2}'), 1),
             'precision': 'month', 'rule': 'date_impossible'}
-        when quarter_parts(value).year <> '' then {
-            'first_day': day_of(quarter_parts(value).year, quarter_number(quarter_parts(value).quarter) * 3 - 2, 1),
+        when quarter_parts(d.small).year <> '' then {
+            'first_day': day_of(quarter_parts(d.small).year, quarter_number(quarter_parts(d.small).quarter) * 3 - 2, 1),
             'precision': 'quarter', 'rule': 'date_impossible'}
-        when regexp_matches(trim(value), '^\d{4}(\.0)?$') then {
-            'first_day': day_of(left(trim(value), 4), 1, 1), 'precision': 'year', 'rule': 'date_impossible'}
-        when regexp_matches(trim(value), '^[34]\d{4}(\.0+)?$') then {
-            'first_day': date '1899-12-30' + left(trim(value), 5)::integer, 'precision': 'day', 'rule': 'excel_serial'}
-        when regexp_matches(tidy(value), '^\d{4} ?[-–/] ?\d{4}$') then {
-            'first_day': day_of(case when is_end then right(tidy(value), 4) else left(tidy(value), 4) end, 1, 1),
+        when regexp_matches(d.trimmed, '^\d{4}(\.0)?$') then {
+            'first_day': day_of(left(d.trimmed, 4), 1, 1), 'precision': 'year', 'rule': 'date_impossible'}
+        when regexp_matches(d.trimmed, '^[34]\d{4}(\.0+)?$') then {
+            'first_day': date '1899-12-30' + left(d.trimmed, 5)::integer, 'precision': 'day', 'rule': 'excel_serial'}
+        when regexp_matches(d.tidied, '^\d{4} ?[-–/] ?\d{4}$') then {
+            'first_day': day_of(case when is_end then right(d.tidied, 4) else left(d.tidied, 4) end, 1, 1),
             'precision': 'year', 'rule': 'date_coarsened'}
-        when regexp_matches(tidy(value), '^[^\d]*[^\d\s][^\d]*\b\d{4}$') then {
-            'first_day': day_of(right(tidy(value), 4), 1, 1), 'precision': 'year', 'rule': 'date_coarsened'}
+        when regexp_matches(d.tidied, '^[^\d]*[^\d\s][^\d]*\b\d{4}$') then {
+            'first_day': day_of(right(d.tidied, 4), 1, 1), 'precision': 'year', 'rule': 'date_coarsened'}
         else {'first_day': null::date, 'precision': null, 'rule': 'date_unreadable'}
-    end;
+    end)[1];
 
 -- A period's last day, from its first day and its precision.
 create or replace macro last_day_of(first_day, precision) as
