@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from ogp_pipeline import quality
+from ogp_pipeline import judging
 from ogp_pipeline.judging import evaluate
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.quality import SAMPLE_ROWS, Verdict, check_groups, code_lists, suite_rules
@@ -126,10 +126,10 @@ CHECKS = {
 }
 
 
-@pytest.fixture(params=[quality.MANY_ROWS, 0], ids=["texts", "categories"])
+@pytest.fixture(params=[judging.MANY_ROWS, 0], ids=["texts", "categories"])
 def any_size(request, monkeypatch):
     """Great Expectations is handed the texts of small tables and the categories of large ones, with one verdict."""
-    monkeypatch.setattr(quality, "MANY_ROWS", request.param)
+    monkeypatch.setattr(judging, "MANY_ROWS", request.param)
 
 
 def test_every_promise_is_a_check(small):
