@@ -57,11 +57,14 @@ def measure(effort: Effort) -> list[Measurement]:
             "told because the clock also counts what others do on the machine",
         ),
         _line("peak memory of the cold refresh", max(cost.peak_mib for cost in found["refresh"]), unit="MiB"),
-        *(_line(f"of it {name}", seconds, note="the steps of this group") for name, seconds in times.items()),
+        *(
+            _line(f"of it {name}", seconds, note="the steps of this group: what was waited for")
+            for name, seconds in times.items()
+        ),
         _line(
             "of it outside steps",
             cold - sum(times.values()),
-            note="start, imports, definitions, Dagster between steps, summary",
+            note="start, imports, definitions, the run's begin in Dagster, Dagster between steps, summary",
         ),
         _line("unchanged refresh", median_wall(unchanged), "cold refresh", cold, None, "the same files once more"),
     ]

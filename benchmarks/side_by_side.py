@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import statistics
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -21,13 +20,11 @@ from benchmarks.effort import Effort
 from benchmarks.inputs import files_of_2016, fresh_refresh, workplace
 from benchmarks.measurement import Measurement, missing
 from benchmarks.processes import PYTHON, BenchmarkError, Cost, interleaved, median_cpu, median_wall, run, tell
-from benchmarks.step_times import seconds_by_group, shape
 from ogp_pipeline.models import load_catalog
 from ogp_pipeline.settings import Settings
 from ogp_pipeline.store import connect, literal, quoted
 
 TIMES = 2  # where there is time
-COMPUTING = ("reference", "ingest", "marts", "metrics")
 SCRIPT = Path(__file__).with_name("pandas_script.py")
 
 
@@ -42,20 +39,17 @@ def measure(effort: Effort) -> list[Measurement]:
         dbt, written = dbt_build(data_dir, workplace())
     except BenchmarkError as error:
         return [*_beside_script([first], script), missing("side by side", "refresh over dbt build", str(error))]
-    folders = [data_dir]
     ways = {"cold": partial(dbt, True)}
     if effort.is_thorough:
-        ways |= {"warm": partial(dbt, False), "refresh": _refresh(folders)}
+        ways |= {"warm": partial(dbt, False), "refresh": _refresh}
     found = interleaved(ways, effort.times(TIMES))
     found["refresh"] = [first, *found.get("refresh", [])]
     same_rows(data_dir, workplace() / "dbt.duckdb", written)
-    return [*_beside_dbt(found, folders, written), *_beside_script(found["refresh"], script)]
+    return [*_beside_dbt(found, written), *_beside_script(found["refresh"], script)]
 
 
-def _beside_dbt(found: dict[str, list[Cost]], folders: list[Path], written: Written) -> list[Measurement]:
+def _beside_dbt(found: dict[str, list[Cost]], written: Written) -> list[Measurement]:
     own, cold, warm = found["refresh"], found["cold"], found.get("warm")
-    groups = [seconds_by_group(folder, shape()) for folder in folders]
-    computing = statistics.median(sum(seconds.get(name, 0.0) for name in COMPUTING) for seconds in groups)
     same = (
         f"{len(written.models)} models with the same rows, {len(written.tests):,} tests; only the refresh reads the "
         f"official files as they are, keeps their bytes, fits {', '.join(written.left_out)}, compares with the release "
@@ -66,14 +60,6 @@ def _beside_dbt(found: dict[str, list[Cost]], folders: list[Path], written: Writ
         _line("refresh", median_wall(own), "dbt build, cold", median_wall(cold), 1.0, f"{same}; {quiet}"),
         *(_beside_warm(own, warm) if warm else []),
         _line("refresh, processor time", median_cpu(own), "dbt build, cold", median_cpu(cold)),
-        _line(
-            "refresh, steps before the release",
-            computing,
-            "dbt build, cold",
-            median_wall(cold),
-            None,
-            "reading the files, every table and the checks that Dagster shows; without start, audit and release",
-        ),
     ]
 
 
@@ -104,13 +90,9 @@ def _line(
     return Measurement("side by side", what, value, "s", compared_with, compared, limit, note)
 
 
-def _refresh(folders: list[Path]) -> Callable[[], Cost]:
-    def refreshed() -> Cost:
-        folder, cost = fresh_refresh(files_of_2016().sources)
-        folders.append(folder)
-        return cost
-
-    return refreshed
+def _refresh() -> Cost:
+    _, cost = fresh_refresh(files_of_2016().sources)
+    return cost
 
 
 def dbt_build(data_dir: Path, folder: Path) -> tuple[Callable[[bool], Cost], Written]:
