@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from threading import Condition, Thread
+from typing import Any
 
 from ogp_pipeline.building import downloads, tables_built
 from ogp_pipeline.errors import OgpError
@@ -123,14 +124,16 @@ class Ahead:
         try:
             with self._around:
                 for step, before in self._steps.items():
-                    if self._failed.keys() & set(before):
-                        self._failed[step] = next(self._failed[each] for each in before if each in self._failed)
+                    failures = [self._failed[each] for each in before if each in self._failed]
+                    if failures:
+                        self._note(self._failed, step, failures[0])
                     elif self._may_go_on():
-                        self._note(step)
+                        self._build(step)
                     else:
                         break
         except Exception as error:  # raised by whoever asks for a step
-            self._failed |= {step: error for step in self._steps if step not in self._built}
+            for step in self._steps.keys() - self._built.keys():
+                self._note(self._failed, step, error)
         finally:
             with self._change:
                 self._is_over = True
@@ -147,17 +150,18 @@ class Ahead:
             )
             return not self._is_over
 
-    def _note(self, step: str) -> None:
+    def _build(self, step: str) -> None:
         try:
             built = self._build_step(step)
         except Exception as error:
-            with self._change:
-                self._failed[step] = error
-                self._change.notify_all()
+            self._note(self._failed, step, error)
         else:
-            with self._change:
-                self._built[step] = built
-                self._change.notify_all()
+            self._note(self._built, step, built)
+
+    def _note(self, outcomes: dict[str, Any], step: str, outcome: Any) -> None:
+        with self._change:
+            outcomes[step] = outcome
+            self._change.notify_all()
 
 
 _running: dict[str, Ahead] = {}  # by run: that of the last one

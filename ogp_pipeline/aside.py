@@ -135,7 +135,7 @@ def serve() -> None:
     calls: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, calls), daemon=True).start()
     while True:
-        pickle.dump(_answer(calls.get()), answers)
+        pickle.dump(_answer(calls), answers)
         answers.flush()
 
 
@@ -151,9 +151,9 @@ def _listen(source: IO[bytes], calls: SimpleQueue) -> None:
         os._exit(0)
 
 
-def _answer(call: bytes) -> tuple[bool, Any]:
+def _answer(calls: SimpleQueue[bytes]) -> tuple[bool, Any]:
     try:
-        function, arguments = pickle.loads(call)
+        function, arguments = pickle.loads(calls.get())  # its bytes are held no longer than this
         return True, function(*arguments)
     except Exception as error:  # whatever it is, it is raised where the result is asked for
         told = traceback.format_exc()
