@@ -91,7 +91,7 @@ _running: dict[tuple[int, str], Aside] = {}  # a process that was forked has its
 def aside(work: str) -> Iterator[Aside]:
     """The process for a kind of work, for a block. Where a call is unanswered when the last block ends, it is ended."""
     name = os.getpid(), work
-    if name not in _running:
+    if not _is_there(name):
         _running[name] = _start()
     helper = _running[name]
     helper.blocks += 1
@@ -107,9 +107,15 @@ def aside(work: str) -> Iterator[Aside]:
 def begin_ahead(work: str, function: Callable[[], None]) -> None:
     """Start the process for a kind of work where there is none, and have it call `function` before all else."""
     name = os.getpid(), work
-    if name not in _running:
+    if not _is_there(name):
         _running[name] = _start()
         _running[name].begin(function)
+
+
+def _is_there(name: tuple[int, str]) -> bool:
+    """Whether a process for this work was started and, where no block uses it now, still lives."""
+    helper = _running.get(name)
+    return helper is not None and (helper.blocks > 0 or helper.process.poll() is None)
 
 
 def _start() -> Aside:

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ogp_pipeline.aside import AsideError, aside
+from ogp_pipeline.aside import AsideError, aside, begin_ahead
 from ogp_pipeline.release.manifest import write_manifest
 
 
@@ -71,6 +71,31 @@ def test_a_process_that_is_gone_is_told_and_replaced(call: tuple) -> None:
     with aside("work") as another:
         assert another is not second
         assert another.result(another.begin(math.sqrt, 4)) == 2
+
+
+def test_one_that_died_between_two_blocks_is_replaced_unseen() -> None:
+    with aside("work") as first:
+        first.result(first.begin(os.getpid))
+    first.process.kill()
+    first.process.wait()
+    with aside("work") as second:
+        assert second.result(second.begin(math.sqrt, 4)) == 2
+
+
+def test_each_kind_of_work_has_its_own_and_what_is_begun_ahead_comes_first() -> None:
+    begin_ahead("other", os.getpid)
+    with aside("work") as work, aside("other") as other:
+        begin_ahead("other", os.getpid)  # it is there: nothing is begun
+        assert other.result(other.begin(os.getpid)) == other.process.pid != work.process.pid
+        assert other.calls == 2
+
+
+def test_a_block_within_a_block_leaves_the_work_of_the_other() -> None:
+    with aside("work") as outer:
+        call = outer.begin(math.sqrt, 9)
+        with aside("work") as inner:
+            assert inner is outer
+        assert outer.result(call) == 3
 
 
 def test_work_that_nobody_waits_for_is_ended() -> None:

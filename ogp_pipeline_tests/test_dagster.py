@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
+from ogp_pipeline import ahead
 from ogp_pipeline.assembly import build_defs
 from ogp_pipeline.assets import PREVIEW_ROWS, RELEASE, asset_key
+from ogp_pipeline.errors import InputError
 from ogp_pipeline.models import Catalog
 from ogp_pipeline.settings import Settings
 from ogp_pipeline_tests.world import MEMBERS, World, query
@@ -182,6 +186,30 @@ def test_a_single_asset_without_its_inputs_says_what_to_materialise(world: World
 def _failure(result: dg.ExecuteInProcessResult) -> str:
     (event,) = [event for event in result.all_events if event.is_step_failure]
     return event.step_failure_data.user_failure_data.description
+
+
+def test_where_a_step_of_the_job_fails_it_is_told_once_and_nothing_goes_on_ahead(
+    published: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = published
+    before = world.settings.database.read_bytes()
+    tables_built = ahead.tables_built
+
+    def failing(settings, catalog, models, *options):
+        if any(model.name == "marts.outcomes" for model in models):
+            raise InputError(["the file is not what it was"])
+        return tables_built(settings, catalog, models, *options)
+
+    monkeypatch.setattr(ahead, "tables_built", failing)
+    result = materialise(world)
+    assert "the file is not what it was" in _failure(result)
+    ended = {event.step_key for event in result.all_events if event.is_step_success}
+    assert "marts__influence" in ended  # it follows from other tables
+    assert not ended & {"metrics__vital_signs", "release__ogp_duckdb"}
+    assert "building ahead" not in {thread.name for thread in threading.enumerate()}
+    with (world.settings.data_dir / ".lock").open("r+") as file:  # the folder is free again
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    assert world.settings.database.read_bytes() == before
 
 
 def test_materialising_publish_alone_after_a_failed_check_is_refused(published: World) -> None:
