@@ -54,6 +54,7 @@ class Refresher:
             env={**os.environ, **marked(self.mark)},
             text=True,
         )
+        self.own = {self.process.pid}
 
     def start(self, first: int) -> int:
         """Start a refresh at a step; the process that does it, once it does."""
@@ -65,6 +66,7 @@ class Refresher:
     def judge(self) -> None:
         """Ask Great Expectations of the working tables what every child asks of them again."""
         assert self._ask("judge") == "judged"
+        self.own |= living(self.mark)  # with the process in which Great Expectations is asked
 
     def end(self) -> int:
         """How the child ended: 0 well, 1 by an error, -9 killed."""
@@ -76,7 +78,7 @@ class Refresher:
 
     def orphans(self) -> set[int]:
         """The processes that children started and that live."""
-        return living(self.mark) - {self.process.pid}
+        return living(self.mark) - self.own
 
     def _ask(self, request: str) -> str:
         self.process.stdin.write(f"{request}\n")
