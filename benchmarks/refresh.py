@@ -56,7 +56,12 @@ def measure(effort: Effort) -> list[Measurement]:
             None,
             "told because the clock also counts what others do on the machine",
         ),
-        _line("peak memory of the cold refresh", max(cost.peak_mib for cost in found["refresh"]), unit="MiB"),
+        _line(
+            "peak memory of the cold refresh",
+            max(cost.peak_mib for cost in found["refresh"]),
+            note="of its largest process",
+            unit="MiB",
+        ),
         *(
             _line(f"of it {name}", seconds, note="the steps of this group: what was waited for")
             for name, seconds in times.items()
