@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,9 @@ def keep_open(instance: dg.DagsterInstance, run_id: str) -> None:
         _open.pop(path).close()
     for path in wanted:
         if path not in _open and path.is_file():
-            connection = sqlite3.connect(path, check_same_thread=False)
-            try:
+            with suppress(sqlite3.Error):
+                connection = sqlite3.connect(path, check_same_thread=False)
                 connection.execute("select count(*) from sqlite_master").fetchall()  # only who has read counts
-            except sqlite3.Error:
-                connection.close()
-            else:
                 _open[path] = connection
 
 
