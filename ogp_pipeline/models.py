@@ -6,7 +6,7 @@ Reading `sql/**` into them does not belong here (`parsing`), nor storing tables 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
@@ -130,31 +130,26 @@ class Catalog:
 
     def steps_before(self) -> dict[str, tuple[str, ...]]:
         """Each step, in order, with those it comes after."""
-        return self._steps_before
-
-    @cached_property
-    def _steps_before(self) -> dict[str, tuple[str, ...]]:
-        step_of = {model.name: step for step, models in self.steps() for model in models}
-        return {
-            step: tuple(sorted({step_of[read] for model in models for read in model.comes_after} - {step}))
-            for step, models in self.steps()
-        }
+        return _steps_before(dict(self.steps()))
 
     @cached_property
     def _steps(self) -> tuple[tuple[str, tuple[Model, ...]], ...]:
         grouped: dict[str, list[Model]] = {}
-        step_of: dict[str, str] = {}
         for model in self:
             source = self.source_of(model.name)
             own = f"{model.schema}__{model.table.lstrip('_')}"  # metrics._x is built with metrics.x
             step = source or ("reference" if model.schema == "reference" else own)
             grouped.setdefault(step, []).append(model)
-            step_of[model.name] = step
-        before = {
-            step: sorted({step_of[read] for model in models for read in model.comes_after} - {step})
-            for step, models in grouped.items()
-        }
-        return tuple((step, tuple(grouped[step])) for step in in_order(before))
+        return tuple((step, tuple(grouped[step])) for step in in_order(_steps_before(grouped)))
+
+
+def _steps_before(steps: Mapping[str, Sequence[Model]]) -> dict[str, tuple[str, ...]]:
+    """Each step, of these models, with those it comes after."""
+    step_of = {model.name: step for step, models in steps.items() for model in models}
+    return {
+        step: tuple(sorted({step_of[read] for model in models for read in model.comes_after} - {step}))
+        for step, models in steps.items()
+    }
 
 
 def load_catalog(sql_dir: Path | None = None) -> Catalog:
